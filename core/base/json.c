@@ -305,6 +305,20 @@ int64_t tc_jr_i64(struct tc_jr *r)
     return negative ? (int64_t)((uint64_t)0 - value) : (int64_t)value;
 }
 
+/** RFC 8259: an integer part without leading zeros, then perhaps a point and digits. */
+static bool is_json_number(struct tc_str n)
+{
+    size_t i = n.len && n.at[0] == '-';
+    size_t whole = i;
+    while (i < n.len && n.at[i] >= '0' && n.at[i] <= '9') {
+        i++;
+    }
+    if (i == whole || (n.at[whole] == '0' && i - whole > 1)) {
+        return false;
+    }
+    return i == n.len || (n.at[i] == '.' && i + 1 < n.len && n.at[n.len - 1] != '.');
+}
+
 int64_t tc_jr_fixed(struct tc_jr *r, int decimals)
 {
     (void)tc_jr_peek(r);
@@ -325,7 +339,7 @@ int64_t tc_jr_fixed(struct tc_jr *r, int decimals)
     }
     int64_t value = 0;
     int places = decimals + exponent;
-    if (number.len == 0 || places > 18 ||
+    if (!is_json_number(number) || places > 18 ||
         tc_str_to_fixed(number, places < 0 ? 0 : places, &value) != TC_OK) {
         r->bad = true;
         return 0;
