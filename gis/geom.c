@@ -36,9 +36,11 @@ static bool is_between(int32_t v, int32_t a, int32_t b)
 /** Does the ring's edge hold the point, or does a ray to the east cross it (toggle *inside)? */
 static bool edge_holds(struct tc_lonlat a, struct tc_lonlat b, struct tc_lonlat p, bool *inside)
 {
+    if (!is_between(p.lat_e7, a.lat_e7, b.lat_e7)) {
+        return false;
+    }
     int side = side_of(a, b, p);
-    if (side == 0 && is_between(p.lon_e7, a.lon_e7, b.lon_e7) &&
-        is_between(p.lat_e7, a.lat_e7, b.lat_e7)) {
+    if (side == 0 && is_between(p.lon_e7, a.lon_e7, b.lon_e7)) {
         return true;
     }
     bool a_above = a.lat_e7 > p.lat_e7;

@@ -257,6 +257,10 @@ tc_err gis__gpkg_read(struct tc_str blob, enum gis__form form, struct gis__outli
     if (!err && o->point_count == 0) {
         err = refuse(&r, "the geometry is empty", "几何数据为空");
     }
+    if (err == TC_EFULL) {
+        *reason =
+            (struct gis__reason){.en = "the geometry has too many points", .zh = "几何点数过多"};
+    }
     return err;
 }
 

@@ -317,6 +317,15 @@ size_t tc_index_within(const struct tc_index *x, struct tc_lonlat from, double r
     return max ? look_around(&l) : 0;
 }
 
+static void keep_if_inside(const struct tc_index *x, uint32_t i, const struct tc_shape *polygon,
+                           struct hits *hits)
+{
+    const struct slot *s = &x->slots[i];
+    if (s->id && gis__point_in_shape(polygon, s->at)) {
+        keep(hits, (struct tc_index_hit){.id = s->id, .at = s->at});
+    }
+}
+
 size_t tc_index_inside(const struct tc_index *x, const struct tc_shape *polygon,
                        struct tc_index_hit *out, size_t max)
 {
@@ -330,12 +339,20 @@ size_t tc_index_inside(const struct tc_index *x, const struct tc_shape *polygon,
         high.lon_e7 = p.lon_e7 > high.lon_e7 ? p.lon_e7 : high.lon_e7;
         high.lat_e7 = p.lat_e7 > high.lat_e7 ? p.lat_e7 : high.lat_e7;
     }
-    for (uint32_t i = 0; i < x->top; i++) {
-        const struct slot *s = &x->slots[i];
-        bool is_in_box = s->id && s->at.lon_e7 >= low.lon_e7 && s->at.lon_e7 <= high.lon_e7 &&
-                         s->at.lat_e7 >= low.lat_e7 && s->at.lat_e7 <= high.lat_e7;
-        if (is_in_box && gis__point_in_shape(polygon, s->at)) {
-            keep(&hits, (struct tc_index_hit){.id = s->id, .at = s->at});
+    int32_t x0 = cell_number(low.lon_e7);
+    int32_t y0 = cell_number(low.lat_e7);
+    int64_t nx = (int64_t)cell_number(high.lon_e7) - x0 + 1;
+    int64_t ny = (int64_t)cell_number(high.lat_e7) - y0 + 1;
+    if (nx * ny > x->top) { /* looking at every point is quicker */
+        for (uint32_t i = 0; i < x->top; i++) {
+            keep_if_inside(x, i, polygon, &hits);
+        }
+    } else {
+        for (int64_t k = 0; k < nx * ny; k++) {
+            uint64_t cell = cell_key(x0 + (int32_t)(k % nx), y0 + (int32_t)(k / nx));
+            for (uint32_t i = first_in(x, cell); i != NO_SLOT; i = x->slots[i].next) {
+                keep_if_inside(x, i, polygon, &hits);
+            }
         }
     }
     sort_hits(&hits);

@@ -52,6 +52,9 @@ static tc_err check_file(struct loader *l, const char *path)
     int64_t id = 0;
     bool found = false;
     tc_err err = query_i64(l, "PRAGMA application_id", &id, &found);
+    if (err == TC_ENOMEM) {
+        return err;
+    }
     if (err) {
         gis__why(l->why, "%s is not a GeoPackage (not an SQLite file). 文件不是 GeoPackage。",
                  path);
@@ -181,7 +184,8 @@ static tc_err read_shape(struct loader *l, struct tc_str blob, struct tc_feature
     struct gis__reason reason;
     tc_err err = gis__gpkg_read(blob, form_of(l->layer), &l->outline, &reason);
     if (err) {
-        return refuse_row(l, reason.en, reason.zh);
+        (void)refuse_row(l, reason.en, reason.zh);
+        return err;
     }
     struct tc_arena *a = &l->gis->arena;
     struct tc_shape s = gis__outline_shape(&l->outline);

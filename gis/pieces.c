@@ -127,11 +127,28 @@ void gis__pieces_destroy(struct gis__pieces *p)
     tc_free(p);
 }
 
+/** Square of the metres from a point to a piece, in the flat picture around the point. */
+static double square_to(const struct gis__piece *piece, struct tc_lonlat from,
+                        const struct gis__scale *m)
+{
+    double ax = ((double)piece->a.lon_e7 - from.lon_e7) * m->m_per_lon_e7;
+    double ay = ((double)piece->a.lat_e7 - from.lat_e7) * m->m_per_lat_e7;
+    double bx = ((double)piece->b.lon_e7 - piece->a.lon_e7) * m->m_per_lon_e7;
+    double by = ((double)piece->b.lat_e7 - piece->a.lat_e7) * m->m_per_lat_e7;
+    double length = bx * bx + by * by;
+    double t = length > 0 ? -(ax * bx + ay * by) / length : 0;
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    double x = ax + t * bx;
+    double y = ay + t * by;
+    return x * x + y * y;
+}
+
 struct search {
     const struct gis__pieces *pieces;
     struct tc_lonlat from;
-    uint32_t best; /* UINT32_MAX: none */
-    double best_m;
+    struct gis__scale scale; /* at `from` */
+    uint32_t best;           /* UINT32_MAX: none */
+    double best_square;
 };
 
 static void look_into(struct search *s, int64_t x, int64_t y)
@@ -143,9 +160,9 @@ static void look_into(struct search *s, int64_t x, int64_t y)
     size_t cell = (size_t)(y * p->nx + x);
     for (uint32_t i = p->starts[cell]; i < p->starts[cell + 1]; i++) {
         uint32_t k = p->items[i];
-        double m = gis__distance_to_piece_m(p->pieces[k].a, p->pieces[k].b, s->from);
-        if (m < s->best_m || (m <= s->best_m && k < s->best)) {
-            s->best_m = m;
+        double square = square_to(&p->pieces[k], s->from, &s->scale);
+        if (square < s->best_square || (square <= s->best_square && k < s->best)) {
+            s->best_square = square;
             s->best = k;
         }
     }
@@ -171,13 +188,20 @@ static void look_at_ring(struct search *s, struct cell middle, int64_t r)
 const struct gis__piece *gis__pieces_nearest(const struct gis__pieces *p, struct tc_lonlat from,
                                              double within_m, double *distance_m)
 {
-    struct search s = {.pieces = p, .from = from, .best = UINT32_MAX, .best_m = within_m};
+    struct search s = {.pieces = p,
+                       .from = from,
+                       .scale = gis__scale_at(from.lat_e7),
+                       .best = UINT32_MAX,
+                       .best_square = within_m * within_m};
     struct cell middle = cell_of(p, from);
-    /* what is not yet seen after ring r is at least r cells away */
-    for (int64_t r = 0; r == 0 || (double)(r - 1) * p->cell_m <= s.best_m; r++) {
+    for (int64_t r = 0;; r++) {
+        double seen_m = (double)(r - 1) * p->cell_m; /* nothing nearer is left before ring r */
+        if (r > 0 && seen_m * seen_m > s.best_square) {
+            break;
+        }
         look_at_ring(&s, middle, r);
     }
-    *distance_m = s.best_m;
+    *distance_m = sqrt(s.best_square);
     return s.best == UINT32_MAX ? NULL : &p->pieces[s.best];
 }
 
@@ -197,7 +221,7 @@ void gis__pieces_within(const struct gis__pieces *p, struct tc_lonlat from, doub
             size_t cell = (size_t)(y * p->nx + x);
             for (uint32_t i = p->starts[cell]; i < p->starts[cell + 1]; i++) {
                 const struct gis__piece *piece = &p->pieces[p->items[i]];
-                if (gis__distance_to_piece_m(piece->a, piece->b, from) <= radius_m) {
+                if (square_to(piece, from, &s) <= radius_m * radius_m) {
                     visit(self, piece);
                 }
             }

@@ -302,6 +302,7 @@ static struct tc_travel_result answer(const struct tc_travel *t, struct tc_lonla
 /** Doubts about the target; TC_TRAVEL_UNREACHABLE when no road is near it. */
 static unsigned aim(struct tc_travel *t, const struct tc_travel_query *q)
 {
+    TC_REQUIRE(!q->closures || q->closures->roads == t->roads);
     t->query = q;
     if (tc_roads_snap(t->roads, q->target, SNAP_M_MAX, &t->target) != TC_OK) {
         return TC_TRAVEL_UNREACHABLE | TC_TRAVEL_TARGET_FAR;

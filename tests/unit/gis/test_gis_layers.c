@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sqlite3.h>
 
+#include "core/base/mem.h"
 #include "tests/lib/tc_test.h"
 #include "tests/unit/gis/gis_sample.h"
 
@@ -136,13 +137,30 @@ static void geojson_holds_every_feature(void **state)
     tc_buf_finish(&b);
 }
 
-/** Build the sample, change it with SQL, and expect this error and these words. */
+static char built[64]; /* the sample's file, kept for `assert_refused` */
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    assert_non_null(in);
+    assert_non_null(out);
+    char block[4096];
+    size_t n;
+    while ((n = fread(block, 1, sizeof block, in)) > 0) {
+        assert_int_equal(fwrite(block, 1, n, out), n);
+    }
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+/** Copy the sample, change it with SQL, and expect this error and these words. */
 static void assert_refused(const char *sql, tc_err expected, const char *word)
 {
     char path[64];
     char why[TC_WHY_MAX] = "";
     sample_path(path);
-    assert_int_equal(tc_sample_build("gis/sample", path, why), TC_OK);
+    copy_file(built, path);
     sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     char *message = NULL;
@@ -209,16 +227,45 @@ static void other_files_get_a_sentence(void **state)
     assert_null(fopen(path, "rb"));
 }
 
+/** Each allocation in turn fails: no leak, no crash, a clean refusal, then it works. */
+static void memory_may_run_out(void **state)
+{
+    (void)state;
+    char why[TC_WHY_MAX];
+    for (uint64_t n = 1;; n++) {
+        struct tc_gis *again = NULL;
+        tc_mem_fail_at(n);
+        tc_err err = tc_gis_open(built, &again, why);
+        bool has_failed = tc_mem_fails_count() > 0;
+        tc_mem_fail_at(0);
+        if (!has_failed) {
+            assert_int_equal(err, TC_OK);
+            tc_gis_close(again);
+            assert_true(n > 5);
+            break;
+        }
+        assert_true(err == TC_ENOMEM || err == TC_EMALFORMED);
+        assert_null(again);
+    }
+}
+
 static int open_all(void **state)
 {
     (void)state;
     gis = open_sample();
+    char why[TC_WHY_MAX] = "";
+    tc_str_format(built, sizeof built, "/tmp/tocsin-gis-%ld-built.gpkg", (long)getpid());
+    if (tc_sample_build("gis/sample", built, why)) {
+        print_error("%s\n", why);
+        return -1;
+    }
     return 0;
 }
 
 static int close_all(void **state)
 {
     (void)state;
+    remove(built);
     tc_gis_close(gis);
     return 0;
 }
@@ -233,6 +280,7 @@ int main(void)
         cmocka_unit_test(geojson_holds_every_feature),
         cmocka_unit_test(broken_files_get_a_sentence),
         cmocka_unit_test(other_files_get_a_sentence),
+        cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
