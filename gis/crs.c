@@ -74,6 +74,15 @@ struct tc_crs_table {
     struct entry entries[SYSTEM_COUNT + TC_CRS_SITES_MAX];
 };
 
+static char upper(char c)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if (c >= 'a' && c <= 'z') {
+        c = letters[c - 'a'];
+    }
+    return c;
+}
+
 /** Upper case, without what people vary. False when it does not fit. */
 static bool plain_name(struct tc_str name, char out[NAME_MAX])
 {
@@ -86,7 +95,7 @@ static bool plain_name(struct tc_str name, char out[NAME_MAX])
         if (len + 1 >= NAME_MAX) {
             return false;
         }
-        out[len++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        out[len++] = upper(c);
     }
     out[len] = '\0';
     return len > 0;
@@ -173,6 +182,7 @@ tc_err tc_crs_table_create(const struct tc_crs_site *sites, size_t site_count,
                  TC_CRS_SITES_MAX, TC_CRS_SITES_MAX);
         return TC_EFULL;
     }
+    gis__why(why, "Out of memory. 内存不足。");
     struct tc_crs_table *t = tc_alloc(sizeof *t);
     if (!t) {
         return TC_ENOMEM;

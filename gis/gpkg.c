@@ -123,7 +123,7 @@ static tc_err read_point(struct reader *r)
 static tc_err read_part(struct reader *r, uint32_t least)
 {
     uint32_t count = read_u32(r);
-    if (r->rd.bad || count > tc_rd_left(&r->rd) / (8 * r->dimensions)) {
+    if (r->rd.bad || count > tc_rd_left(&r->rd) / ((size_t)8 * r->dimensions)) {
         return cut_short(r);
     }
     if (count < least) {

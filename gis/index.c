@@ -326,10 +326,16 @@ static void keep_if_inside(const struct tc_index *x, uint32_t i, const struct tc
     }
 }
 
-size_t tc_index_inside(const struct tc_index *x, const struct tc_shape *polygon,
-                       struct tc_index_hit *out, size_t max)
+struct cells {
+    int32_t x0;
+    int32_t y0;
+    int64_t nx;
+    int64_t ny;
+};
+
+/** The cells that a polygon's box touches. */
+static struct cells cells_under(const struct tc_shape *polygon)
 {
-    struct hits hits = {.list = out, .max = max};
     struct tc_lonlat low = polygon->points[0];
     struct tc_lonlat high = low;
     for (uint32_t i = 1; i < polygon->point_count; i++) {
@@ -339,20 +345,28 @@ size_t tc_index_inside(const struct tc_index *x, const struct tc_shape *polygon,
         high.lon_e7 = p.lon_e7 > high.lon_e7 ? p.lon_e7 : high.lon_e7;
         high.lat_e7 = p.lat_e7 > high.lat_e7 ? p.lat_e7 : high.lat_e7;
     }
-    int32_t x0 = cell_number(low.lon_e7);
-    int32_t y0 = cell_number(low.lat_e7);
-    int64_t nx = (int64_t)cell_number(high.lon_e7) - x0 + 1;
-    int64_t ny = (int64_t)cell_number(high.lat_e7) - y0 + 1;
-    if (nx * ny > x->top) { /* looking at every point is quicker */
+    struct cells c = {.x0 = cell_number(low.lon_e7), .y0 = cell_number(low.lat_e7)};
+    c.nx = (int64_t)cell_number(high.lon_e7) - c.x0 + 1;
+    c.ny = (int64_t)cell_number(high.lat_e7) - c.y0 + 1;
+    return c;
+}
+
+size_t tc_index_inside(const struct tc_index *x, const struct tc_shape *polygon,
+                       struct tc_index_hit *out, size_t max)
+{
+    struct hits hits = {.list = out, .max = max};
+    struct cells c = cells_under(polygon);
+    if (c.nx * c.ny > x->top) { /* looking at every point is quicker */
         for (uint32_t i = 0; i < x->top; i++) {
             keep_if_inside(x, i, polygon, &hits);
         }
-    } else {
-        for (int64_t k = 0; k < nx * ny; k++) {
-            uint64_t cell = cell_key(x0 + (int32_t)(k % nx), y0 + (int32_t)(k / nx));
-            for (uint32_t i = first_in(x, cell); i != NO_SLOT; i = x->slots[i].next) {
-                keep_if_inside(x, i, polygon, &hits);
-            }
+        sort_hits(&hits);
+        return hits.found;
+    }
+    for (int64_t k = 0; k < c.nx * c.ny; k++) {
+        uint64_t cell = cell_key(c.x0 + (int32_t)(k % c.nx), c.y0 + (int32_t)(k / c.nx));
+        for (uint32_t i = first_in(x, cell); i != NO_SLOT; i = x->slots[i].next) {
+            keep_if_inside(x, i, polygon, &hits);
         }
     }
     sort_hits(&hits);

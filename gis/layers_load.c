@@ -305,6 +305,7 @@ static tc_err load_layer(struct loader *l)
 tc_err tc_gis_open(const char *path, struct tc_gis **out, char why[TC_WHY_MAX])
 {
     *out = NULL;
+    gis__why(why, "Out of memory. 内存不足。");
     struct tc_gis *gis = tc_alloc(sizeof *gis);
     if (!gis) {
         return TC_ENOMEM;

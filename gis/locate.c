@@ -148,8 +148,8 @@ static tc_err init_cover(struct tc_locator *l, struct cover *c, enum tc_layer la
 {
     c->layer = layer;
     c->count = tc_gis_count(l->gis, layer);
-    c->areas = tc_alloc(c->count * sizeof *c->areas);
-    c->prepared = tc_alloc(c->count * sizeof *c->prepared);
+    c->areas = tc_alloc(c->count * sizeof(GEOSGeometry *));
+    c->prepared = tc_alloc(c->count * sizeof(GEOSPreparedGeometry *));
     c->tree = GEOSSTRtree_create_r(l->geos, 10);
     if (!c->areas || !c->prepared || !c->tree) {
         return TC_ENOMEM;
@@ -196,6 +196,7 @@ static tc_err init_roads(struct tc_locator *l)
 tc_err tc_locator_create(const struct tc_gis *gis, struct tc_locator **out, char why[TC_WHY_MAX])
 {
     *out = NULL;
+    gis__why(why, "Out of memory. 内存不足。");
     struct tc_locator *l = tc_alloc(sizeof *l);
     if (!l) {
         return TC_ENOMEM;

@@ -205,25 +205,29 @@ const struct gis__piece *gis__pieces_nearest(const struct gis__pieces *p, struct
     return s.best == UINT32_MAX ? NULL : &p->pieces[s.best];
 }
 
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
 void gis__pieces_within(const struct gis__pieces *p, struct tc_lonlat from, double radius_m,
                         void (*visit)(void *self, const struct gis__piece *piece), void *self)
 {
     struct gis__scale s = gis__scale_at(from.lat_e7);
-    double lon = radius_m * 1.01 / s.m_per_lon_e7;
-    double lat = radius_m * 1.01 / s.m_per_lat_e7;
+    int64_t rx = (int64_t)(radius_m * 1.01 / s.m_per_lon_e7 / p->cell_lon_e7) + 1;
+    int64_t ry = (int64_t)(radius_m * 1.01 / s.m_per_lat_e7 / p->cell_lat_e7) + 1;
     struct cell middle = cell_of(p, from);
-    int64_t rx = (int64_t)(lon / p->cell_lon_e7) + 1;
-    int64_t ry = (int64_t)(lat / p->cell_lat_e7) + 1;
-    int64_t y_end = middle.y + ry < p->ny ? middle.y + ry + 1 : p->ny;
-    int64_t x_end = middle.x + rx < p->nx ? middle.x + rx + 1 : p->nx;
-    for (int64_t y = middle.y - ry > 0 ? middle.y - ry : 0; y < y_end; y++) {
-        for (int64_t x = middle.x - rx > 0 ? middle.x - rx : 0; x < x_end; x++) {
-            size_t cell = (size_t)(y * p->nx + x);
-            for (uint32_t i = p->starts[cell]; i < p->starts[cell + 1]; i++) {
-                const struct gis__piece *piece = &p->pieces[p->items[i]];
-                if (square_to(piece, from, &s) <= radius_m * radius_m) {
-                    visit(self, piece);
-                }
+    int64_t x0 = clamp(middle.x - rx, 0, p->nx);
+    int64_t x1 = clamp(middle.x + rx + 1, 0, p->nx);
+    int64_t y0 = clamp(middle.y - ry, 0, p->ny);
+    int64_t y1 = clamp(middle.y + ry + 1, 0, p->ny);
+    for (int64_t y = y0; y < y1 && x0 < x1; y++) {
+        /* cells of one row lie side by side */
+        uint32_t end = p->starts[y * p->nx + x1];
+        for (uint32_t i = p->starts[y * p->nx + x0]; i < end; i++) {
+            const struct gis__piece *piece = &p->pieces[p->items[i]];
+            if (square_to(piece, from, &s) <= radius_m * radius_m) {
+                visit(self, piece);
             }
         }
     }

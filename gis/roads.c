@@ -205,6 +205,7 @@ tc_err tc_roads_create(const struct tc_gis *gis, const struct tc_road_class *cla
                        size_t class_count, struct tc_roads **out, char why[TC_WHY_MAX])
 {
     *out = NULL;
+    gis__why(why, "Out of memory. 内存不足。");
     struct tc_roads *r = tc_alloc(sizeof *r);
     if (!r) {
         return TC_ENOMEM;

@@ -351,6 +351,7 @@ static tc_err write_all(struct sample__build *b)
 
 tc_err tc_sample_build(const char *dir, const char *path, char why[TC_WHY_MAX])
 {
+    gis__why(why, "Out of memory. 内存不足。");
     struct sample__build b = {.why = why};
     tc_err err = read_tables(&b, dir);
     if (!err) {

@@ -78,43 +78,52 @@ static uint32_t community_at(const struct cutter *c, struct tc_str subdistrict, 
     return best;
 }
 
-static tc_err write_grid(struct cutter *c, uint32_t subdistrict, const GEOSGeometry *polygon)
+/** A unit grid with the next number of its community. */
+static tc_err write_row_of_grid(struct cutter *c, uint32_t community, struct tc_shape shape)
 {
     struct sample__build *b = c->build;
+    struct tc_str code = sample__cell(&b->communities, community, 0);
+    struct tc_str zh = sample__cell(&b->communities, community, 1);
+    struct tc_str en = sample__cell(&b->communities, community, 2);
+    unsigned number = ++c->grid_counts[community];
+    char id[16];
+    char name_zh[96];
+    char name_en[96];
+    tc_str_format(id, sizeof id, "%.*s%03u", (int)code.len, code.at, number);
+    tc_str_format(name_zh, sizeof name_zh, "%.*s第 %u 网格", (int)zh.len, zh.at, number);
+    tc_str_format(name_en, sizeof name_en, "%.*s grid %u", (int)en.len, en.at, number);
+    return sample__write_row(b, &(struct sample__row){.layer = TC_LAYER_GRIDS,
+                                                      .id = tc_str_of(id),
+                                                      .name_zh = tc_str_of(name_zh),
+                                                      .name_en = tc_str_of(name_en),
+                                                      .attributes = TC_STR("sample=1"),
+                                                      .shape = shape});
+}
+
+static tc_err give_to_community(struct cutter *c, uint32_t subdistrict, struct tc_shape shape,
+                                uint32_t *community)
+{
+    struct sample__build *b = c->build;
+    struct tc_str code = sample__cell(&b->subdistricts, subdistrict, 0);
+    *community = community_at(c, code, gis__label_point(&shape, true));
+    if (*community == b->communities.row_count || c->grid_counts[*community] == GRIDS_MAX) {
+        return sample__refuse(&b->subdistricts, subdistrict, "it has no community, or too few",
+                              "没有社区或社区过少", b->why);
+    }
+    return write_row_of_grid(c, *community, shape);
+}
+
+static tc_err write_grid(struct cutter *c, uint32_t subdistrict, const GEOSGeometry *polygon)
+{
     double area = 0;
     if (!GEOSArea_r(c->geos, polygon, &area) || area < LEAST_AREA) {
         return TC_OK;
     }
     struct gis__outline ring = {0};
+    uint32_t community = 0;
     tc_err err = add_ring(c, polygon, &ring);
-    if (err) {
-        gis__outline_finish(&ring);
-        return err;
-    }
-    struct tc_shape shape = gis__outline_shape(&ring);
-    struct tc_lonlat middle = gis__label_point(&shape, true);
-    uint32_t community = community_at(c, sample__cell(&b->subdistricts, subdistrict, 0), middle);
-    if (community == b->communities.row_count || c->grid_counts[community] == GRIDS_MAX) {
-        err = sample__refuse(&b->subdistricts, subdistrict, "it has no community, or too few",
-                             "没有社区或社区过少", b->why);
-    }
     if (!err) {
-        char id[16];
-        char name_zh[96];
-        char name_en[96];
-        struct tc_str code = sample__cell(&b->communities, community, 0);
-        struct tc_str zh = sample__cell(&b->communities, community, 1);
-        struct tc_str en = sample__cell(&b->communities, community, 2);
-        unsigned number = ++c->grid_counts[community];
-        tc_str_format(id, sizeof id, "%.*s%03u", (int)code.len, code.at, number);
-        tc_str_format(name_zh, sizeof name_zh, "%.*s第 %u 网格", (int)zh.len, zh.at, number);
-        tc_str_format(name_en, sizeof name_en, "%.*s grid %u", (int)en.len, en.at, number);
-        err = sample__write_row(b, &(struct sample__row){.layer = TC_LAYER_GRIDS,
-                                                         .id = tc_str_of(id),
-                                                         .name_zh = tc_str_of(name_zh),
-                                                         .name_en = tc_str_of(name_en),
-                                                         .attributes = TC_STR("sample=1"),
-                                                         .shape = shape});
+        err = give_to_community(c, subdistrict, gis__outline_shape(&ring), &community);
     }
     if (!err) {
         err = add_ring(c, polygon, &c->areas[community]);
@@ -136,15 +145,19 @@ static tc_err write_pieces(struct cutter *c, uint32_t subdistrict, const GEOSGeo
     return err;
 }
 
-static tc_err cut_subdistrict(struct cutter *c, uint32_t row)
+static tc_err cut_square(struct cutter *c, uint32_t row, const GEOSGeometry *area, int32_t lon,
+                         int32_t lat)
 {
-    const struct gis__outline *border = &c->build->borders[row];
-    GEOSGeometry *area = polygon_of(c->geos, border->points, border->point_count);
-    if (!area || GEOSisValid_r(c->geos, area) != 1) {
-        GEOSGeom_destroy_r(c->geos, area);
-        return sample__refuse(&c->build->subdistricts, row, "the border crosses itself",
-                              "边界自相交", c->build->why);
-    }
+    GEOSGeometry *square = square_of(c->geos, lon, lat);
+    GEOSGeometry *cut = square ? GEOSIntersection_r(c->geos, area, square) : NULL;
+    tc_err err = cut ? write_pieces(c, row, cut) : TC_ENOMEM;
+    GEOSGeom_destroy_r(c->geos, cut);
+    GEOSGeom_destroy_r(c->geos, square);
+    return err;
+}
+
+static tc_err cut_area(struct cutter *c, uint32_t row, const GEOSGeometry *area)
+{
     double west = 0;
     double south = 0;
     double east = 0;
@@ -156,15 +169,25 @@ static tc_err cut_subdistrict(struct cutter *c, uint32_t row)
     int32_t x0 = (int32_t)floor((west - CORNER_LON_E7) / STEP_LON_E7);
     int32_t y0 = (int32_t)floor((south - CORNER_LAT_E7) / STEP_LAT_E7);
     tc_err err = TC_OK;
-    for (int32_t y = y0; CORNER_LAT_E7 + y * STEP_LAT_E7 < north && !err; y++) {
-        for (int32_t x = x0; CORNER_LON_E7 + x * STEP_LON_E7 < east && !err; x++) {
-            GEOSGeometry *square = square_of(c->geos, CORNER_LON_E7 + x * STEP_LON_E7,
-                                             CORNER_LAT_E7 + y * STEP_LAT_E7);
-            GEOSGeometry *cut = square ? GEOSIntersection_r(c->geos, area, square) : NULL;
-            err = cut ? write_pieces(c, row, cut) : TC_ENOMEM;
-            GEOSGeom_destroy_r(c->geos, cut);
-            GEOSGeom_destroy_r(c->geos, square);
+    for (int32_t lat = CORNER_LAT_E7 + y0 * STEP_LAT_E7; lat < north; lat += STEP_LAT_E7) {
+        for (int32_t lon = CORNER_LON_E7 + x0 * STEP_LON_E7; lon < east && !err;
+             lon += STEP_LON_E7) {
+            err = cut_square(c, row, area, lon, lat);
         }
+    }
+    return err;
+}
+
+static tc_err cut_subdistrict(struct cutter *c, uint32_t row)
+{
+    const struct gis__outline *border = &c->build->borders[row];
+    GEOSGeometry *area = polygon_of(c->geos, border->points, border->point_count);
+    tc_err err = TC_OK;
+    if (area && GEOSisValid_r(c->geos, area) == 1) {
+        err = cut_area(c, row, area);
+    } else {
+        err = sample__refuse(&c->build->subdistricts, row, "the border crosses itself",
+                             "边界自相交", c->build->why);
     }
     GEOSGeom_destroy_r(c->geos, area);
     return err;
