@@ -2,6 +2,7 @@
 tc_test(NAME test_sim_pdu SOURCES unit/test_sim_pdu.c DEPS tc_simulators LABELS unit)
 tc_test(NAME test_sim_hj212 SOURCES unit/test_sim_hj212.c DEPS tc_simulators LABELS unit)
 tc_test(NAME test_sim_gauge SOURCES unit/test_sim_gauge.c DEPS tc_simulators LABELS unit)
+tc_test(NAME test_sim_radio SOURCES unit/test_sim_radio.c DEPS tc_simulators LABELS unit)
 tc_test(NAME test_sim_pei SOURCES integration/test_sim_pei.c DEPS tc_base LABELS integration)
 tc_test(NAME test_sim_field SOURCES integration/test_sim_field.c
         DEPS tc_base PkgConfig::NANOMSG LABELS integration)

@@ -2,6 +2,8 @@
 #include "clients/simulators/gateway.h"
 #include "core/base/time.h"
 
+#define LIP_FIX_LOST       21u
+#define LIP_FIX_REGAINED   22u
 #define LIP_EMERGENCY      2u
 #define PRIORITY_EMERGENCY 15u
 
@@ -137,6 +139,21 @@ static bool run_silent(struct sim_gateway *g, int64_t now_us, struct sim_radio *
     return true;
 }
 
+static bool run_fix(struct sim_gateway *g, int64_t now_us, struct sim_radio *r, struct tc_str rest)
+{
+    (void)now_us;
+    static const char *const names[] = {"good", "old", "lost"};
+    struct tc_str word = sim__word(&rest, ' ');
+    for (unsigned i = 0; i < TC_COUNT_OF(names); i++) {
+        if (tc_str_is(word, names[i])) {
+            r->fix = (enum sim_fix_state)i;
+            sim__radio_lip(&g->fleet, r, i == SIM_FIX_LOST ? LIP_FIX_LOST : LIP_FIX_REGAINED);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool run_burst(struct sim_gateway *g, int64_t now_us, struct sim_radio *r,
                       struct tc_str rest)
 {
@@ -167,6 +184,7 @@ static const struct order orders[] = {
     {"move", "move ISSI LON LAT SPEED_KMH", true, run_move},
     {"silent", "silent ISSI [off]", true, run_silent},
     {"clear", "clear ISSI", true, run_clear},
+    {"fix", "fix ISSI good|old|lost", true, run_fix},
     {"burst", "burst N", false, run_burst},
     {"drop-link", "drop-link SECONDS", false, run_drop},
     {"cut-line", "cut-line", false, run_cut},

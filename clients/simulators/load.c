@@ -163,7 +163,7 @@ static bool address_of(const char *first, int64_t index, char out[static 80])
     if (at == 0 || tc_str_to_i64((struct tc_str){s.at + at, s.len - at}, &port) != TC_OK) {
         return false;
     }
-    (void)tc_str_format(out, 80, "%.*s%lld", (int)at, s.at, (long long)(port + index));
+    (void)tc_str_format(out, 80, "%.*s%lld", (int)at, s.at, (long long)port + (long long)index);
     return true;
 }
 

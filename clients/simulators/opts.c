@@ -20,7 +20,7 @@ static void print_help(const struct sim_opts *o)
 static void refuse(const struct sim_opts *o, const char *what, struct tc_str name)
 {
     (void)fprintf(stderr, "%s: %s: --%.*s (--help)\n", o->program, what, (int)name.len, name.at);
-    exit(2);
+    exit(2); /* NOLINT(concurrency-mt-unsafe): before any thread */
 }
 
 bool sim__read_status(struct tc_str s, uint16_t *out)
@@ -127,7 +127,7 @@ void sim__opts_parse(const struct sim_opts *o, int argc, char **argv)
         struct tc_str name = sim__word(&arg, '=');
         if (tc_str_is(name, "help")) {
             print_help(o);
-            exit(0);
+            exit(0); /* NOLINT(concurrency-mt-unsafe): before any thread */
         }
         const struct sim_opt *p = find(o, name);
         if (!p) {

@@ -238,7 +238,7 @@ static void run_ctsp(struct sim_pei *p, int64_t now_us, struct tc_str rest)
         reply_error(p, now_us, CME_REGISTERED);
         return;
     }
-    for (size_t i = 0; i < (is_half ? 128u : 1u); i++) {
+    for (size_t i = 0; i < (is_half ? 128U : 1U); i++) {
         route[i] = wants;
     }
     reply_ok(p, now_us);
@@ -500,7 +500,7 @@ void sim__pei_tick(struct sim_pei *p, int64_t now_us)
         put_line(p, p->replies[n++].text);
     }
     p->reply_count -= n;
-    memmove(p->replies, p->replies + n, p->reply_count * sizeof p->replies[0]);
+    memmove(p->replies, p->replies + n, sizeof p->replies[0] * p->reply_count);
     if (p->is_in_flight && p->reply_count == 0 && p->flight_due_us <= now_us) {
         land(p, now_us);
     }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _XOPEN_SOURCE 700 /* posix_openpt and its like */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +30,9 @@ struct sim_stream *sim__pty_open(uv_loop_t *loop, const char *link,
     if (file < 0) {
         return NULL;
     }
-    const char *name = grantpt(file) == 0 && unlockpt(file) == 0 ? ptsname(file) : NULL;
+    bool is_ready = grantpt(file) == 0 && unlockpt(file) == 0;
+    const char *name =
+        is_ready ? ptsname(file) : NULL; /* NOLINT(concurrency-mt-unsafe): one thread */
     /* Our own hold on the other end keeps reading alive while nobody else has it open. */
     int held = name ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
     if (held < 0 || !make_raw(held)) {

@@ -9,6 +9,8 @@
 #define DELIVERED 0
 #define CONSUMED  2
 
+#define SIDE_STREET_KMH 40
+
 enum lip_reason { LIP_STATUS = 4, LIP_AT_DESTINATION = 16, LIP_ASKED = 32, LIP_INTERVAL = 129 };
 
 void sim__habits_default(struct sim_habits *h)
@@ -106,7 +108,11 @@ void sim__radio_lip(struct sim_fleet *f, struct sim_radio *r, unsigned reason)
                           .speed_kmh = r->speed_kmh,
                           .direction_deg = r->direction_deg,
                           .error = 1,
+                          .elapsed = r->fix == SIM_FIX_OLD ? 2 : 0,
                           .reason = reason};
+    if (r->fix == SIM_FIX_LOST) {
+        fix = (struct sim_fix){.speed_kmh = -1, .elapsed = 3, .error = 7, .reason = reason};
+    }
     sim__put_lip(&sds, &fix);
     send_now(f, r, &sds, "lip");
 }
@@ -136,21 +142,30 @@ static void forget_way(struct sim_radio *r)
     r->way_index = 0;
 }
 
+static void add_leg(struct sim_radio *r, struct sim_place to, double speed_kmh)
+{
+    r->way[r->way_count++] = (struct sim_leg){.to = to, .speed_kmh = speed_kmh};
+}
+
 void sim__radio_drive(struct sim_fleet *f, struct sim_radio *r, struct sim_place to,
                       double speed_kmh)
 {
     uint32_t route[SIM_ROUTE_MAX];
-    uint32_t end = sim__roads_nearest(&f->roads, to);
-    size_t count = sim__roads_route(&f->roads, r->crossing, end, route);
+    const struct sim_roads *roads = &f->roads;
+    uint32_t end = sim__roads_nearest(roads, to);
+    size_t count = sim__roads_route(roads, r->crossing, end, route);
+    double side_kmh = speed_kmh > 0 ? speed_kmh : SIDE_STREET_KMH;
     forget_way(r);
     r->way = tc_alloc(sizeof *r->way * (count + 2));
     TC_REQUIRE(r->way != NULL);
-    r->way[r->way_count++] = f->roads.crossings[r->crossing];
+    add_leg(r, roads->crossings[r->crossing], side_kmh);
+    uint32_t before = r->crossing;
     for (size_t i = 0; i < count; i++) {
-        r->way[r->way_count++] = f->roads.crossings[route[i]];
+        double street_kmh = (double)sim__roads_speed_kmh(roads, before, route[i]);
+        add_leg(r, roads->crossings[route[i]], speed_kmh > 0 ? speed_kmh : street_kmh);
+        before = route[i];
     }
-    r->way[r->way_count++] = to;
-    r->way_speed_kmh = speed_kmh;
+    add_leg(r, to, side_kmh);
     r->crossing_before = r->crossing;
     r->crossing = count ? route[count - 1] : end;
 }
@@ -170,9 +185,8 @@ static void wander_on(struct sim_fleet *f, struct sim_radio *r)
     }
     r->way = tc_alloc(sizeof *r->way);
     TC_REQUIRE(r->way != NULL);
-    r->way[0] = f->roads.crossings[to];
-    r->way_count = 1;
-    r->way_speed_kmh = 0.7 * (double)sim__roads_speed_kmh(&f->roads, r->crossing, to);
+    add_leg(r, f->roads.crossings[to],
+            0.7 * (double)sim__roads_speed_kmh(&f->roads, r->crossing, to));
     r->crossing_before = r->crossing;
     r->crossing = to;
 }
@@ -195,23 +209,25 @@ static void arrive(struct sim_fleet *f, struct sim_radio *r, int64_t now_us)
     }
 }
 
-/** Go `left_m` along the way; true when its end was reached. */
-static bool go(struct sim_radio *r, double left_m)
+/** Go on for `left_s` along the way; true when its end was reached. */
+static bool go(struct sim_radio *r, double left_s, double factor)
 {
     while (r->way_index < r->way_count) {
-        struct sim_place ahead = r->way[r->way_index];
-        double gap_m = sim__distance_m(r->place, ahead);
+        const struct sim_leg *leg = &r->way[r->way_index];
+        double gap_m = sim__distance_m(r->place, leg->to);
+        double gap_s = gap_m / (leg->speed_kmh * factor / 3.6);
+        r->speed_kmh = leg->speed_kmh;
         if (gap_m > 0.5) {
-            r->direction_deg = sim__bearing_deg(r->place, ahead);
+            r->direction_deg = sim__bearing_deg(r->place, leg->to);
         }
-        if (gap_m > left_m) {
-            double part = left_m / gap_m;
-            r->place.lon_e7 += (int32_t)lround(part * (ahead.lon_e7 - r->place.lon_e7));
-            r->place.lat_e7 += (int32_t)lround(part * (ahead.lat_e7 - r->place.lat_e7));
+        if (gap_s > left_s) {
+            double part = left_s / gap_s;
+            r->place.lon_e7 += (int32_t)lround(part * (leg->to.lon_e7 - r->place.lon_e7));
+            r->place.lat_e7 += (int32_t)lround(part * (leg->to.lat_e7 - r->place.lat_e7));
             return false;
         }
-        left_m -= gap_m;
-        r->place = ahead;
+        left_s -= gap_s;
+        r->place = leg->to;
         r->way_index++;
     }
     return true;
@@ -231,9 +247,7 @@ static void move(struct sim_fleet *f, struct sim_radio *r, int64_t now_us)
         r->speed_kmh = 0;
         return;
     }
-    double street_kmh = r->way_speed_kmh > 0 ? r->way_speed_kmh : 55;
-    r->speed_kmh = street_kmh;
-    if (go(r, street_kmh * f->habits.speed_factor / 3.6 * seconds)) {
+    if (go(r, seconds, f->habits.speed_factor)) {
         arrive(f, r, now_us);
     }
 }

@@ -17,6 +17,14 @@
 
 enum sim_step { SIM_IDLE, SIM_ORDERED, SIM_ON_WAY, SIM_ON_SCENE };
 
+/** A stretch of the way ahead. */
+struct sim_leg {
+    struct sim_place to;
+    double speed_kmh;
+};
+
+enum sim_fix_state { SIM_FIX_GOOD, SIM_FIX_OLD, SIM_FIX_LOST };
+
 struct sim_radio {
     uint32_t issi;
     char name[SIM_NAME_MAX];
@@ -26,16 +34,16 @@ struct sim_radio {
     double direction_deg;
     uint32_t crossing; /* last one passed, or aimed at */
     uint32_t crossing_before;
-    struct sim_place *way; /* places ahead; NULL when none */
+    struct sim_leg *way; /* NULL when it stands */
     size_t way_count;
     size_t way_index;
-    double way_speed_kmh; /* 0: the street's own */
     int64_t moved_at_us;
     int64_t report_due_us;
     enum sim_step step;
     int64_t order_number; /* 0: none yet */
     struct sim_place target;
     bool has_target;
+    enum sim_fix_state fix;
     bool is_silent;
     bool is_parked; /* moved by hand: stays where it was put */
     uint8_t ref;
