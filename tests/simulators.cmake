@@ -1,15 +1,14 @@
 # The simulators: their encoders against hand-worked bits, and the programs over loopback.
-tc_test(NAME test_sim_pdu SOURCES unit/test_sim_pdu.c DEPS tc_simulators LABELS unit)
-tc_test(NAME test_sim_hj212 SOURCES unit/test_sim_hj212.c DEPS tc_simulators LABELS unit)
-tc_test(NAME test_sim_gauge SOURCES unit/test_sim_gauge.c DEPS tc_simulators LABELS unit)
-tc_test(NAME test_sim_radio SOURCES unit/test_sim_radio.c DEPS tc_simulators LABELS unit)
-tc_test(NAME test_sim_pei SOURCES integration/test_sim_pei.c DEPS tc_base LABELS integration)
-tc_test(NAME test_sim_field SOURCES integration/test_sim_field.c
-        DEPS tc_base PkgConfig::NANOMSG LABELS integration)
-foreach(name pei hj212 gauge citizen)
-    string(TOUPPER ${name} upper)
-    foreach(test test_sim_pei test_sim_field)
-        add_dependencies(${test} tocsin-sim-${name})
-        target_compile_definitions(${test} PRIVATE SIM_${upper}="$<TARGET_FILE:tocsin-sim-${name}>")
+foreach(name pdu hj212 gauge radio terminal shared)
+    tc_test(NAME test_sim_${name} SOURCES unit/test_sim_${name}.c DEPS tc_simulators LABELS unit)
+endforeach()
+foreach(name pei field load)
+    tc_test(NAME test_sim_${name} SOURCES integration/test_sim_${name}.c DEPS tc_simulators
+            LABELS integration)
+    foreach(program pei hj212 gauge citizen load)
+        string(TOUPPER SIM_${program} macro)
+        add_dependencies(test_sim_${name} tocsin-sim-${program})
+        target_compile_definitions(test_sim_${name}
+                                   PRIVATE ${macro}="$<TARGET_FILE:tocsin-sim-${program}>")
     endforeach()
 endforeach()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "clients/simulators/gateway.h"
 #include "core/base/mem.h"
@@ -305,12 +305,15 @@ static tc_err open_links(struct sim_gateway *g, const struct sim_settings *o, ch
     return err;
 }
 
-static void finish(struct sim_gateway *g)
+static void finish(struct sim_gateway *g, bool is_linked)
 {
     sim__server_close(&g->link);
     sim__server_close(&g->control);
     if (g->peer) {
         sim__stream_close(g->peer);
+    }
+    if (g->pty && is_linked) {
+        (void)unlink(g->pty);
     }
     sim__app_finish(&g->app);
     sim__fleet_finish(&g->fleet);
@@ -357,6 +360,6 @@ int main(int argc, char **argv)
     } else {
         (void)fprintf(stderr, "tocsin-sim-pei: %s: %s\n", why, tc_err_text(err));
     }
-    finish(g);
+    finish(g, err == TC_OK);
     return err == TC_OK ? 0 : 1;
 }

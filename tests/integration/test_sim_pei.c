@@ -278,6 +278,42 @@ static void the_link_dies_inside_a_line_and_comes_back(void **state)
     ask("AT", "\r\nOK\r\n");
 }
 
+static void it_also_serves_a_terminal(void **state)
+{
+    (void)state;
+    char name[64];
+    char got[256] = "";
+    size_t len = 0;
+    int status = 0;
+    (void)tc_str_format(name, sizeof name, "/tmp/sim_pei_%d.tty", (int)getpid());
+    pid_t program = fork();
+    if (program == 0) {
+        (void)freopen("/dev/null", "w", stdout);
+        (void)execl(SIM_PEI, SIM_PEI, "--pty", name, "--lip-interval", "0", (char *)NULL);
+        _exit(127);
+    }
+    int terminal = -1;
+    for (int i = 0; i < 200 && terminal < 0; i++) {
+        nap_ms(50);
+        terminal = open(name, O_RDWR | O_NOCTTY);
+    }
+    assert_true(terminal >= 0);
+    say(terminal, "AT+CTOM?\r\n");
+    while (!strstr(got, "OK\r\n")) {
+        struct pollfd p = {.fd = terminal, .events = POLLIN};
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        ssize_t n = read(terminal, got + len, sizeof got - 1 - len);
+        assert_true(n > 0);
+        len += (size_t)n;
+    }
+    assert_string_equal(got, "AT+CTOM?\r\r\n+CTOM: 0\r\n\r\nOK\r\n"); /* echo is on at first */
+    (void)close(terminal);
+    (void)kill(program, SIGTERM);
+    assert_int_equal(waitpid(program, &status, 0), program);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    (void)unlink(name);
+}
+
 int main(void)
 {
 #define WITH_LAB(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -287,6 +323,7 @@ int main(void)
         WITH_LAB(an_emergency_shows_three_signs),
         WITH_LAB(failures_come_when_asked_for),
         WITH_LAB(the_link_dies_inside_a_line_and_comes_back),
+        cmocka_unit_test(it_also_serves_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
