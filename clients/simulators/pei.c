@@ -418,7 +418,7 @@ static void take_message(struct sim_pei *p, int64_t now_us)
     p->data.bits = (unsigned)(cme == CME_RANGE ? p->data_digits * 4 : p->data_bits_said);
     if (cme) {
         p->data.bits =
-            p->data.bits < p->data_digits * 4 ? p->data.bits : (unsigned)p->data_digits * 4;
+            p->data.bits < p->data_digits * 4 ? p->data.bits : (unsigned)(p->data_digits * 4);
         p->hooks.on_message(p->hooks.ctx, &p->data, SIM_REFUSED, 0);
         reply_error(p, now_us, cme);
         return;
@@ -470,7 +470,7 @@ static void feed_data(struct sim_pei *p, int64_t now_us, uint8_t c)
         reply_ok(p, now_us);
     } else if (c == '\r' || c == '\n' || c == ' ') {
         return;
-    } else if (digit < 0 || p->data_digits >= SIM_SDS_BYTES_MAX * 2) {
+    } else if (digit < 0 || p->data_digits >= 2 * sizeof p->data.bytes) {
         p->data_is_bad = true;
     } else {
         uint8_t *byte = &p->data.bytes[p->data_digits / 2];

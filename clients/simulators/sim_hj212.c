@@ -53,7 +53,6 @@ struct lab {
     struct sim_app app;
     struct sim_trail trail;
     struct sim_chance chance;
-    struct station *stations;
     struct exceed exceeds[EXCEEDS_MAX];
     size_t exceed_count;
     int64_t started_us;
@@ -75,6 +74,7 @@ struct lab {
     int64_t seed;
     int64_t run_us;
     double bad_crc;
+    struct station stations[STATIONS_MAX];
 };
 
 static void note(struct station *s, const char *event, const char *qn, unsigned sends)
@@ -378,15 +378,14 @@ static tc_err open_station(struct lab *lab, int64_t index)
 
 static void finish(struct lab *lab)
 {
-    for (int64_t i = 0; lab->stations && i < lab->station_count; i++) {
+    for (int64_t i = 0; i < lab->station_count; i++) {
         sim__client_close(&lab->stations[i].client);
     }
     sim__app_finish(&lab->app);
-    for (int64_t i = 0; lab->stations && i < lab->station_count; i++) {
+    for (int64_t i = 0; i < lab->station_count; i++) {
         tc_buf_finish(&lab->stations[i].in);
         tc_free(lab->stations[i].queue);
     }
-    tc_free(lab->stations);
     sim__trail_close(&lab->trail);
 }
 
@@ -418,8 +417,7 @@ int main(int argc, char **argv)
     lab.app.on_tick = on_tick;
     lab.started_us = sim__now_us();
     TC_REQUIRE(sim__app_init(&lab.app, 20) == TC_OK);
-    lab.stations = tc_alloc(sizeof *lab.stations * (size_t)lab.station_count);
-    tc_err err = lab.stations ? sim__trail_open(&lab.trail, lab.ack_log, false) : TC_ENOMEM;
+    tc_err err = sim__trail_open(&lab.trail, lab.ack_log, false);
     for (int64_t i = 0; err == TC_OK && i < lab.station_count; i++) {
         err = open_station(&lab, i);
     }
