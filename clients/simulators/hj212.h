@@ -7,8 +7,7 @@
 
 #include "core/base/buf.h"
 
-#define SIM_HJ_SEGMENT_MAX 1024
-#define SIM_HJ_QN_SIZE     18
+#define SIM_HJ_QN_SIZE 18
 
 enum sim_hj_crc { SIM_HJ_CRC, SIM_HJ_MODBUS, SIM_HJ_MODBUS_SWAPPED, SIM_HJ_WRONG };
 

@@ -23,7 +23,7 @@ struct record {
     char qn[SIM_HJ_QN_SIZE];
     unsigned sends;
     bool is_wrong; /* goes out with a wrong CRC the first time */
-    char segment[SIM_HJ_SEGMENT_MAX];
+    char segment[512];
 };
 
 struct exceed {
