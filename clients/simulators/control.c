@@ -24,13 +24,25 @@ static bool fixed(struct tc_str *rest, int decimals, int64_t *out)
     return tc_str_to_fixed(sim__word(rest, ' '), decimals, out) == TC_OK;
 }
 
+/** An optional port number, counted from 1; the first when absent. */
+static bool port_named(const struct sim_gateway *g, struct tc_str *rest, size_t *port)
+{
+    int64_t value = 1;
+    struct tc_str word = sim__word(rest, ' ');
+    if (word.len && tc_str_to_i64(word, &value) != TC_OK) {
+        return false;
+    }
+    *port = (size_t)value - 1;
+    return value >= 1 && (size_t)value <= g->port_count;
+}
+
 static bool run_emergency(struct sim_gateway *g, int64_t now_us, struct sim_radio *r,
                           struct tc_str rest)
 {
     (void)rest;
     sim__radio_status(&g->fleet, r, 0);
     sim__radio_lip(&g->fleet, r, LIP_EMERGENCY);
-    sim__gateway_call(g, now_us, r, g->pei.gssi, PRIORITY_EMERGENCY);
+    sim__gateway_call(g, now_us, r, g->ports[0].pei.gssi, PRIORITY_EMERGENCY);
     return true;
 }
 
@@ -85,10 +97,11 @@ static bool run_drop(struct sim_gateway *g, int64_t now_us, struct sim_radio *r,
 {
     (void)r;
     int64_t for_us = 0;
-    if (!fixed(&rest, 6, &for_us) || for_us < 0) {
+    size_t port = 0;
+    if (!fixed(&rest, 6, &for_us) || for_us < 0 || !port_named(g, &rest, &port)) {
         return false;
     }
-    sim__gateway_drop(g, now_us, for_us);
+    sim__port_drop(&g->ports[port], now_us, for_us);
     return true;
 }
 
@@ -105,9 +118,12 @@ static bool run_restart(struct sim_gateway *g, int64_t now_us, struct sim_radio 
                         struct tc_str rest)
 {
     (void)r;
-    (void)rest;
-    sim__gateway_drop(g, now_us, 2 * TC_SEC);
-    sim__pei_restart(&g->pei);
+    size_t port = 0;
+    if (!port_named(g, &rest, &port)) {
+        return false;
+    }
+    sim__port_drop(&g->ports[port], now_us, 2 * TC_SEC);
+    sim__pei_restart(&g->ports[port].pei);
     return true;
 }
 
@@ -125,8 +141,10 @@ static bool run_fail(struct sim_gateway *g, int64_t now_us, struct sim_radio *r,
     if (is_cme ? !number(&rest, &cause) : tc_str_to_i64(word, &cause) != TC_OK) {
         return false;
     }
-    g->pei.faults.fail_next = count;
-    g->pei.faults.fail_cause = is_cme ? 1000 + (int)(cause % 1000) : 5;
+    for (size_t i = 0; i < g->port_count; i++) {
+        g->ports[i].pei.faults.fail_next = count;
+        g->ports[i].pei.faults.fail_cause = is_cme ? 1000 + (int)(cause % 1000) : 5;
+    }
     return is_cme || cause == 5;
 }
 
@@ -186,20 +204,28 @@ static const struct order orders[] = {
     {"clear", "clear ISSI", true, run_clear},
     {"fix", "fix ISSI good|old|lost", true, run_fix},
     {"burst", "burst N", false, run_burst},
-    {"drop-link", "drop-link SECONDS", false, run_drop},
+    {"drop-link", "drop-link SECONDS [PORT]", false, run_drop},
     {"cut-line", "cut-line", false, run_cut},
-    {"restart-radio", "restart-radio", false, run_restart},
+    {"restart-radio", "restart-radio [PORT]", false, run_restart},
     {"fail-next-cmgs", "fail-next-cmgs N 5|cme NN", false, run_fail},
 };
 
 static void put_stats(const struct sim_gateway *g, struct tc_buf *out)
 {
-    tc_buf_format(out, "ok connected=%d radios=%u sent=%llu delivered=%llu heard=%llu ",
-                  g->peer != NULL, g->fleet.count, (unsigned long long)g->sent_count,
+    uint64_t not_routed = 0;
+    uint64_t commands = 0;
+    unsigned connected = 0;
+    for (size_t i = 0; i < g->port_count; i++) {
+        not_routed += g->ports[i].pei.not_routed_count;
+        commands += g->ports[i].pei.command_count;
+        connected += g->ports[i].peer != NULL;
+    }
+    tc_buf_format(out, "ok connected=%u radios=%u sent=%llu delivered=%llu heard=%llu ", connected,
+                  g->fleet.count, (unsigned long long)g->sent_count,
                   (unsigned long long)g->delivered_count, (unsigned long long)g->heard_count);
     tc_buf_format(out, "refused=%llu not_routed=%llu commands=%llu burst_left=%u\n",
-                  (unsigned long long)g->refused_count, (unsigned long long)g->pei.not_routed_count,
-                  (unsigned long long)g->pei.command_count, g->fleet.burst_left);
+                  (unsigned long long)g->refused_count, (unsigned long long)not_routed,
+                  (unsigned long long)commands, g->fleet.burst_left);
 }
 
 static void put_radio(const struct sim_radio *r, struct tc_buf *out)

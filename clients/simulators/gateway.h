@@ -28,6 +28,7 @@ struct sim_settings {
     int64_t count;
     int64_t first_issi;
     int64_t own_issi;
+    int64_t report_to; /* 0: own_issi */
     int64_t gssi;
     int64_t mcc;
     int64_t mnc;
@@ -35,18 +36,29 @@ struct sim_settings {
     bool is_synced;
 };
 
+#define SIM_PORTS_MAX 4
+
+/** One radio on a data port. All ports share the air: each hears what is sent to it or its group.
+ */
+struct sim_port {
+    struct sim_gateway *gateway;
+    struct sim_pei pei;
+    struct sim_server link;
+    struct sim_stream *peer; /* NULL: nobody is connected */
+    const char *listen;      /* NULL: on the pseudo terminal */
+    int64_t link_back_us;    /* the link is down until then; 0: it is up */
+};
+
 struct sim_gateway {
     struct sim_settings settings;
     struct sim_app app;
     struct sim_fleet fleet;
-    struct sim_pei pei;
+    struct sim_port ports[SIM_PORTS_MAX];
+    size_t port_count;
     struct sim_trail trail;
-    struct sim_server link;
     struct sim_server control;
-    struct sim_stream *peer; /* NULL: nobody is connected */
-    const char *listen;
+    struct sim_list listen;
     const char *pty;
-    int64_t link_back_us; /* the link is down until then; 0: it is up */
     double lip_loss;
     struct sim_later later[SIM_LATER_MAX];
     size_t later_count;
@@ -63,6 +75,6 @@ void sim__control(struct sim_gateway *g, int64_t now_us, struct tc_str line, str
 /** A group call from a radio: set up, talk for a while, release. */
 void sim__gateway_call(struct sim_gateway *g, int64_t now_us, const struct sim_radio *r,
                        uint32_t gssi, unsigned priority);
-void sim__gateway_drop(struct sim_gateway *g, int64_t now_us, int64_t for_us);
+void sim__port_drop(struct sim_port *p, int64_t now_us, int64_t for_us);
 /** The command line; wrong words end the program. */
 void sim__pei_options(struct sim_gateway *g, int argc, char **argv);

@@ -173,7 +173,9 @@ void sim__radio_drive(struct sim_fleet *f, struct sim_radio *r, struct sim_place
 static bool is_patrolling(const struct sim_fleet *f, const struct sim_radio *r)
 {
     double share = (double)(r->issi * 2654435761U >> 16 & 0xFFFF) / 65536.0;
-    return !r->is_parked && r->step == SIM_IDLE && share < f->habits.wander;
+    bool is_mobile = r->capability[0] == '\0' || strstr(r->capability, "patrol") ||
+                     strstr(r->capability, "grid"); /* engines and ambulances wait at their post */
+    return is_mobile && !r->is_parked && r->step == SIM_IDLE && share < f->habits.wander;
 }
 
 static void wander_on(struct sim_fleet *f, struct sim_radio *r)
@@ -281,7 +283,7 @@ static void push_act(struct sim_fleet *f, const struct sim_radio *r, int64_t due
 
 /** Delivery reports for a text; returns when the crew has read it, or -1 when it does not. */
 static int64_t push_reports(struct sim_fleet *f, const struct sim_radio *r, int64_t now_us,
-                            const struct sim_heard *heard)
+                            uint32_t sender, const struct sim_heard *heard)
 {
     const struct sim_habits *h = &f->habits;
     bool is_short = heard->is_short_allowed && !h->is_long_report;
@@ -290,12 +292,12 @@ static int64_t push_reports(struct sim_fleet *f, const struct sim_radio *r, int6
     bool is_read = sim__chance_is(&f->chance, h->read_chance);
     bool is_swapped = sim__chance_is(&f->chance, h->report_swap);
     if (heard->report & 1) {
-        struct sim_sds sds = blank(f, r);
+        struct sim_sds sds = {.from = r->issi, .to = sender};
         sim__put_report(&sds, heard->pid, heard->ref, DELIVERED, is_short);
         push_sds(f, r, is_swapped && is_read ? read_us + TC_SEC : received_us, &sds);
     }
     if (is_read && (heard->report & 2)) {
-        struct sim_sds sds = blank(f, r);
+        struct sim_sds sds = {.from = r->issi, .to = sender};
         sim__put_report(&sds, heard->pid, heard->ref, CONSUMED, is_short);
         push_sds(f, r, read_us, &sds);
     }
@@ -429,7 +431,7 @@ void sim__fleet_hear(struct sim_fleet *f, int64_t now_us, const struct sim_sds *
     if (!heard.has_text) {
         return;
     }
-    int64_t read_us = push_reports(f, r, now_us, &heard);
+    int64_t read_us = push_reports(f, r, now_us, sds->from, &heard);
     bool is_whole = heard.parts == 0 || join(r, &heard);
     if (is_whole && read_us >= 0) {
         obey(f, r, read_us, tc_str_of(heard.parts ? r->part_text : heard.text));

@@ -45,7 +45,8 @@ static void trail_sds(struct tc_buf *b, const struct sim_sds *sds)
 static void on_message(void *ctx, const struct sim_sds *sds, enum sim_outcome outcome, unsigned ref)
 {
     static const char *const names[] = {"on_air", "not_sent", "refused"};
-    struct sim_gateway *g = ctx;
+    const struct sim_port *port = ctx;
+    struct sim_gateway *g = port->gateway;
     struct tc_buf *b = sim__trail_begin(&g->trail);
     tc_jw_pair_text(b, "dir", "heard");
     tc_jw_pair_text(b, "outcome", names[outcome]);
@@ -58,7 +59,8 @@ static void on_message(void *ctx, const struct sim_sds *sds, enum sim_outcome ou
 
 static void on_command(void *ctx, const char *line)
 {
-    struct sim_gateway *g = ctx;
+    const struct sim_port *port = ctx;
+    struct sim_gateway *g = port->gateway;
     struct tc_buf *b = sim__trail_begin(&g->trail);
     tc_jw_pair_text(b, "dir", "command");
     tc_jw_pair_text(b, "line", line);
@@ -67,23 +69,36 @@ static void on_command(void *ctx, const char *line)
 
 static void on_air(void *ctx, int64_t now_us, const struct sim_sds *sds)
 {
-    struct sim_gateway *g = ctx;
+    const struct sim_port *port = ctx;
+    struct sim_gateway *g = port->gateway;
     sim__fleet_hear(&g->fleet, now_us, sds);
 }
 
-/** A radio sends: to the witness, and to the peer when there is one. */
+/** True when the port's peer was given the message. */
+static bool deliver(struct sim_port *p, const struct sim_sds *sds, bool is_cut)
+{
+    bool is_for_it = sds->to == p->pei.issi || sds->to == p->pei.gssi;
+    if (!is_for_it || !p->peer || p->link_back_us != 0) {
+        return false;
+    }
+    double cut_line = p->pei.faults.cut_line;
+    p->pei.faults.cut_line = is_cut ? 1 : cut_line;
+    bool is_delivered = sim__pei_receive(&p->pei, sds);
+    p->pei.faults.cut_line = cut_line;
+    return is_delivered;
+}
+
+/** A radio sends: to the peers that hear it, and to the witness. */
 static void on_send(void *ctx, const struct sim_sds *sds, const char *what)
 {
     struct sim_gateway *g = ctx;
-    bool is_lost = !g->peer || g->link_back_us != 0 ||
-                   (sds->bytes[0] == 0x0A && sim__chance_is(&g->fleet.chance, g->lip_loss));
-    if (g->cuts_next_line && !is_lost) {
-        g->cuts_next_line = false;
-        g->pei.faults.cut_line += 2;
-    }
-    bool is_delivered = !is_lost && sim__pei_receive(&g->pei, sds);
-    if (g->pei.faults.cut_line >= 2) {
-        g->pei.faults.cut_line -= 2;
+    bool is_lip = sds->service == SIM_SDS4 && sds->bytes[0] == 0x0A;
+    bool is_lost = is_lip && sim__chance_is(&g->fleet.chance, g->lip_loss);
+    bool is_cut = g->cuts_next_line;
+    bool is_delivered = false;
+    g->cuts_next_line = false;
+    for (size_t i = 0; !is_lost && i < g->port_count; i++) {
+        is_delivered |= deliver(&g->ports[i], sds, is_cut && i == 0);
     }
     struct tc_buf *b = sim__trail_begin(&g->trail);
     tc_jw_pair_text(b, "dir", "sent");
@@ -114,8 +129,8 @@ void sim__gateway_call(struct sim_gateway *g, int64_t now_us, const struct sim_r
     char text[96];
     unsigned type = 0;
     unsigned inst = g->call_inst = g->call_inst % 9 + 1;
-    sim__pei_identity(&g->pei, r->issi, from, &type);
-    sim__pei_identity(&g->pei, gssi, to, &type);
+    sim__pei_identity(&g->ports[0].pei, r->issi, from, &type);
+    sim__pei_identity(&g->ports[0].pei, gssi, to, &type);
     struct tc_buf *b = sim__trail_begin(&g->trail);
     tc_jw_pair_text(b, "dir", "call");
     tc_jw_pair_u64(b, "from", r->issi);
@@ -135,6 +150,16 @@ void sim__gateway_call(struct sim_gateway *g, int64_t now_us, const struct sim_r
     line_later(g, now_us + 12 * TC_SEC, text);
 }
 
+static void tell_call(struct sim_gateway *g, const char *text)
+{
+    for (size_t i = 0; i < g->port_count; i++) {
+        struct sim_port *p = &g->ports[i];
+        if (p->peer && (p->pei.routes_voice || p->pei.is_routing_all)) {
+            sim__pei_line(&p->pei, text);
+        }
+    }
+}
+
 static void tick_calls(struct sim_gateway *g, int64_t now_us)
 {
     size_t kept = 0;
@@ -142,86 +167,98 @@ static void tick_calls(struct sim_gateway *g, int64_t now_us)
         struct sim_later *l = &g->later[i];
         if (l->due_us > now_us) {
             memmove(&g->later[kept++], l, sizeof *l);
-        } else if (g->peer && (g->pei.routes_voice || g->pei.is_routing_all)) {
-            sim__pei_line(&g->pei, l->text);
+        } else {
+            tell_call(g, l->text);
         }
     }
     g->later_count = kept;
 }
 
-/* The link */
+/* The links */
+
+static void flush_port(struct sim_port *p)
+{
+    bool is_down = !p->peer || p->link_back_us != 0;
+    if (!is_down) {
+        sim__stream_send(p->peer, p->pei.out.bytes, p->pei.out.len);
+    }
+    tc_buf_clear(&p->pei.out);
+    if (p->pei.wants_cut && p->peer) {
+        p->pei.wants_cut = false;
+        sim__port_drop(p, sim__now_us(), 0);
+    }
+}
 
 static void flush(struct sim_gateway *g)
 {
-    bool is_down = !g->peer || g->link_back_us != 0;
-    if (!is_down) {
-        sim__stream_send(g->peer, g->pei.out.bytes, g->pei.out.len);
-    }
-    tc_buf_clear(&g->pei.out);
-    if (g->pei.wants_cut && g->peer) {
-        g->pei.wants_cut = false;
-        sim__gateway_drop(g, sim__now_us(), 0);
+    for (size_t i = 0; i < g->port_count; i++) {
+        flush_port(&g->ports[i]);
     }
 }
 
 static void on_link_open(void *ctx, struct sim_stream *s)
 {
-    struct sim_gateway *g = ctx;
-    g->peer = s;
-    sim__pei_reconnected(&g->pei);
+    struct sim_port *p = ctx;
+    p->peer = s;
+    sim__pei_reconnected(&p->pei);
 }
 
 static void on_link_bytes(void *ctx, struct sim_stream *s, const uint8_t *bytes, size_t len)
 {
-    struct sim_gateway *g = ctx;
-    if (s == g->peer && g->link_back_us == 0) {
-        sim__pei_feed(&g->pei, sim__now_us(), bytes, len);
-        flush(g);
+    struct sim_port *p = ctx;
+    if (s == p->peer && p->link_back_us == 0) {
+        sim__pei_feed(&p->pei, sim__now_us(), bytes, len);
+        flush(p->gateway);
     }
 }
 
 static void on_link_closed(void *ctx, struct sim_stream *s)
 {
-    struct sim_gateway *g = ctx;
-    if (g->peer == s) {
-        g->peer = NULL;
+    struct sim_port *p = ctx;
+    if (p->peer == s) {
+        p->peer = NULL;
     }
 }
 
-void sim__gateway_drop(struct sim_gateway *g, int64_t now_us, int64_t for_us)
+void sim__port_drop(struct sim_port *p, int64_t now_us, int64_t for_us)
 {
-    if (g->pty) {
-        g->link_back_us = now_us + for_us + 1;
+    if (!p->listen) {
+        p->link_back_us = now_us + for_us + 1;
         return;
     }
     if (for_us > 0) { /* the close needs a turn of the loop before the port can be opened again */
-        g->link_back_us = now_us + (for_us > 50 * TC_MS ? for_us : 50 * TC_MS);
-        sim__server_close(&g->link);
-    } else if (g->peer) {
-        sim__stream_close(g->peer);
+        p->link_back_us = now_us + (for_us > 50 * TC_MS ? for_us : 50 * TC_MS);
+        sim__server_close(&p->link);
+    } else if (p->peer) {
+        sim__stream_close(p->peer);
     }
-    g->peer = NULL;
+    p->peer = NULL;
 }
 
-static void tick_link(struct sim_gateway *g, int64_t now_us)
+static void tick_link(struct sim_port *p, int64_t now_us)
 {
-    if (g->link_back_us == 0 || now_us < g->link_back_us) {
+    if (p->link_back_us == 0 || now_us < p->link_back_us) {
         return;
     }
-    g->link_back_us = 0;
-    if (!g->pty && sim__server_open(&g->link, &g->app.loop, g->listen) != TC_OK) {
-        (void)fprintf(stderr, "%s cannot be opened again / 无法重新监听\n", g->listen);
-        sim__app_stop(&g->app);
+    p->link_back_us = 0;
+    struct sim_app *app = &p->gateway->app;
+    if (p->listen && sim__server_open(&p->link, &app->loop, p->listen) != TC_OK) {
+        (void)fprintf(stderr, "%s cannot be opened again / 无法重新监听\n", p->listen);
+        sim__app_stop(app);
     }
 }
 
 static void on_tick(void *ctx, int64_t now_us)
 {
     struct sim_gateway *g = ctx;
-    tick_link(g, now_us);
+    for (size_t i = 0; i < g->port_count; i++) {
+        tick_link(&g->ports[i], now_us);
+    }
     sim__fleet_tick(&g->fleet, now_us);
     tick_calls(g, now_us);
-    sim__pei_tick(&g->pei, now_us);
+    for (size_t i = 0; i < g->port_count; i++) {
+        sim__pei_tick(&g->ports[i].pei, now_us);
+    }
     flush(g);
 }
 
@@ -251,24 +288,34 @@ static bool apply_settings(struct sim_gateway *g, const struct sim_settings *o)
     bool is_known = false;
     for (unsigned i = 0; i < TC_COUNT_OF(vendors); i++) {
         if (strcmp(o->vendor, vendors[i]) == 0) {
-            g->pei.vendor = (enum sim_vendor)i;
+            g->ports[0].pei.vendor = (enum sim_vendor)i;
             is_known = true;
         }
     }
-    bool is_in_range = o->own_issi > 0 && o->own_issi <= 0xFFFFFF && o->count >= 0 &&
+    bool is_in_range = o->own_issi > 0 && o->own_issi <= 0xFFFFF0 && o->count >= 0 &&
                        o->count <= SIM_RADIOS_MAX && o->first_issi > 0 &&
-                       o->first_issi + o->count <= 0xFFFFFF && (g->listen || g->pty);
-    g->pei.issi = (uint32_t)o->own_issi;
-    g->pei.gssi = (uint32_t)o->gssi;
-    g->pei.mcc = (unsigned)o->mcc;
-    g->pei.mnc = (unsigned)o->mnc;
-    g->pei.chance.state = (uint64_t)o->seed;
+                       o->first_issi + o->count <= 0xFFFFFF && o->report_to >= 0 &&
+                       o->report_to <= 0xFFFFFF && g->listen.count <= SIM_PORTS_MAX &&
+                       (g->listen.count > 0) != (g->pty != NULL);
     g->fleet.chance.state = (uint64_t)o->seed + 1;
-    g->fleet.habits.system_issi = g->pei.issi;
+    g->fleet.habits.system_issi = (uint32_t)(o->report_to ? o->report_to : o->own_issi);
     g->fleet.send = on_send;
     g->fleet.send_ctx = g;
-    g->pei.hooks = (struct sim_pei_hooks){g, on_message, on_air, on_command};
-    return is_known && is_in_range;
+    g->port_count = is_known && is_in_range ? g->listen.count + (g->pty != NULL) : 0;
+    for (size_t i = 0; i < g->port_count; i++) {
+        struct sim_port *p = &g->ports[i];
+        p->pei = g->ports[0].pei; /* what the options said goes for all */
+        p->gateway = g;
+        p->listen = g->pty ? NULL : g->listen.items[i];
+        p->pei.issi = (uint32_t)o->own_issi + (uint32_t)i;
+        p->pei.gssi = (uint32_t)o->gssi;
+        p->pei.mcc = (unsigned)o->mcc;
+        p->pei.mnc = (unsigned)o->mnc;
+        p->pei.chance.state = (uint64_t)o->seed + 100 + i;
+        p->pei.hooks = (struct sim_pei_hooks){p, on_message, on_air, on_command};
+        sim__pei_restart(&p->pei);
+    }
+    return g->port_count > 0;
 }
 
 static tc_err load(struct sim_gateway *g, const struct sim_settings *o, char why[TC_WHY_MAX])
@@ -285,18 +332,24 @@ static tc_err load(struct sim_gateway *g, const struct sim_settings *o, char why
     return err;
 }
 
+static tc_err open_port(struct sim_port *p, char why[TC_WHY_MAX])
+{
+    struct sim_gateway *g = p->gateway;
+    p->link.most = 1;
+    p->link.events = (struct sim_stream_events){p, on_link_open, on_link_bytes, on_link_closed};
+    (void)tc_str_format(why, TC_WHY_MAX, "%s", p->listen ? p->listen : g->pty);
+    if (p->listen) {
+        return sim__server_open(&p->link, &g->app.loop, p->listen);
+    }
+    return sim__pty_open(&g->app.loop, g->pty, &p->link.events) ? TC_OK : TC_EIO;
+}
+
 static tc_err open_links(struct sim_gateway *g, const struct sim_settings *o, char why[TC_WHY_MAX])
 {
-    g->link.most = 1;
-    g->link.events = (struct sim_stream_events){g, on_link_open, on_link_bytes, on_link_closed};
     g->control.events = (struct sim_stream_events){.ctx = g, .on_bytes = on_control_bytes};
     tc_err err = TC_OK;
-    if (g->pty) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%s", g->pty);
-        err = sim__pty_open(&g->app.loop, g->pty, &g->link.events) ? TC_OK : TC_EIO;
-    } else {
-        (void)tc_str_format(why, TC_WHY_MAX, "%s", g->listen);
-        err = sim__server_open(&g->link, &g->app.loop, g->listen);
+    for (size_t i = 0; err == TC_OK && i < g->port_count; i++) {
+        err = open_port(&g->ports[i], why);
     }
     if (err == TC_OK && o->control) {
         (void)tc_str_format(why, TC_WHY_MAX, "%s", o->control);
@@ -307,17 +360,21 @@ static tc_err open_links(struct sim_gateway *g, const struct sim_settings *o, ch
 
 static void finish(struct sim_gateway *g, bool is_linked)
 {
-    sim__server_close(&g->link);
-    sim__server_close(&g->control);
-    if (g->peer) {
-        sim__stream_close(g->peer);
+    for (size_t i = 0; i < g->port_count; i++) {
+        sim__server_close(&g->ports[i].link);
+        if (g->ports[i].peer) {
+            sim__stream_close(g->ports[i].peer);
+        }
     }
+    sim__server_close(&g->control);
     if (g->pty && is_linked) {
         (void)unlink(g->pty);
     }
     sim__app_finish(&g->app);
     sim__fleet_finish(&g->fleet);
-    sim__pei_finish(&g->pei);
+    for (size_t i = 0; i < g->port_count; i++) {
+        sim__pei_finish(&g->ports[i].pei);
+    }
     sim__trail_close(&g->trail);
     tc_free(g);
 }
@@ -336,9 +393,9 @@ int main(int argc, char **argv)
                                         .mnc = 1001,
                                         .seed = 1};
     sim__habits_default(&g->fleet.habits);
-    g->pei.latency = (struct sim_span){5 * TC_MS, 30 * TC_MS};
-    g->pei.faults.delay = (struct sim_span){200 * TC_MS, 900 * TC_MS};
-    g->pei.faults.fail_cause = 5;
+    g->ports[0].pei.latency = (struct sim_span){5 * TC_MS, 30 * TC_MS};
+    g->ports[0].pei.faults.delay = (struct sim_span){200 * TC_MS, 900 * TC_MS};
+    g->ports[0].pei.faults.fail_cause = 5;
     sim__pei_options(g, argc, argv);
     if (!apply_settings(g, &g->settings)) {
         (void)fprintf(stderr, "tocsin-sim-pei: --listen or --pty, numbers in range (--help) / "
@@ -349,7 +406,6 @@ int main(int argc, char **argv)
     g->app.ctx = g;
     g->app.on_tick = on_tick;
     TC_REQUIRE(sim__app_init(&g->app, 10) == TC_OK);
-    sim__pei_restart(&g->pei);
     tc_err err = load(g, &g->settings, why);
     if (err == TC_OK) {
         err = open_links(g, &g->settings, why);
