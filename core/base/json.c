@@ -226,6 +226,16 @@ static size_t take_escape(struct tc_jr *r, char *to)
     return 1;
 }
 
+/** Bytes up to the closing quote: no escape gets longer by being resolved. */
+static size_t quoted_len(const char *from, const char *end)
+{
+    const char *at = from;
+    while (at < end && *at != '"') {
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    }
+    return (size_t)(at - from);
+}
+
 struct tc_str tc_jr_str(struct tc_jr *r, struct tc_arena *a)
 {
     if (!take(r, '"')) {
@@ -237,7 +247,7 @@ struct tc_str tc_jr_str(struct tc_jr *r, struct tc_arena *a)
     }
     struct tc_str s = {.at = from, .len = (size_t)(r->at - from)};
     if (r->at < r->end && *r->at == '\\') {
-        char *copy = tc_arena_alloc(a, (size_t)(r->end - from) + 4);
+        char *copy = tc_arena_alloc(a, quoted_len(from, r->end) + 4);
         memcpy(copy, from, s.len);
         while (!r->bad && r->at < r->end && *r->at != '"') {
             if (*r->at == '\\') {
