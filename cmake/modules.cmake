@@ -57,3 +57,21 @@ function(tc_test)
     endif()
     set_tests_properties(${T_NAME} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
 endfunction()
+
+# tc_schema(OUT dir/name FILES a.def … [ENUMS core/event/events.def] [DOCS file]): structs and codec tables from .def files.
+function(tc_schema)
+    cmake_parse_arguments(S "" "OUT;ENUMS" "FILES" ${ARGN})
+    set(out ${PROJECT_BINARY_DIR}/${S_OUT})
+    get_filename_component(dir ${out} DIRECTORY)
+    file(MAKE_DIRECTORY ${dir})
+    set(enums "")
+    if(S_ENUMS)
+        set(enums --enums ${S_ENUMS})
+    endif()
+    add_custom_command(
+        OUTPUT ${out}.gen.h ${out}.gen.c
+        COMMAND ${LUA_PROGRAM} core/event/schema.lua --out ${out} ${enums} ${S_FILES}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        DEPENDS ${PROJECT_SOURCE_DIR}/core/event/schema.lua ${S_FILES} ${S_ENUMS}
+        COMMENT "schema ${S_OUT}")
+endfunction()
