@@ -72,7 +72,8 @@ TC_MUST_USE tc_err tc_hub_start(const struct tc_hub_options *options,
                                 char why[static TC_WHY_MAX]);
 /**
  * Durable batches, linked by next, in order; taken. Any one thread. Waits while
- * TC_HUB_INBOX_BATCHES_MAX wait already: the journal then falls behind and says so, nothing is lost.
+ * TC_HUB_INBOX_BATCHES_MAX wait already: the journal then falls behind and says so, nothing is
+ * lost.
  */
 #define TC_HUB_INBOX_BATCHES_MAX 4096u
 void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches);

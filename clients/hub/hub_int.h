@@ -17,10 +17,14 @@
 #include "clients/hub/hub.h"
 #include "clients/hub/lane.h"
 #include "clients/hub/roles.h"
+#include "core/base/log.h"
+#include "core/base/metric.h"
+#include "core/base/time.h"
 
 struct lws;
 struct lws_context;
 struct lws_vhost;
+struct lws_protocols;
 
 #define HUB_CONNECTIONS_MAX   1024u
 #define HUB_FACTS_MAX         20000u /* in the log ring */
@@ -271,7 +275,9 @@ void hub__consoles_changed(struct tc_hub *h);
 void hub__consoles_fault(struct tc_hub *h, const char *what, uint64_t seq, const char *detail);
 
 /* http.c */
-extern const void *hub__protocols;
+const struct lws_protocols *hub__protocols(void);
+/** The library turns on our loop: the start-up check. */
+void hub__is_serving(struct tc_hub *h);
 void hub__conn_writable(struct conn *c);
 struct conn *hub__conn_find(struct tc_hub *h, uint64_t id);
 /** Answers; `body` is copied. */
@@ -279,6 +285,9 @@ void hub__answer(struct conn *c, int status, const char *type, struct tc_str bod
 void hub__answer_buf(struct conn *c, int status, struct tc_buf *json);
 /** {"ok":false,"why":…,"detail":…} */
 void hub__answer_refusal(struct conn *c, int status, const char *why, const char *detail);
+
+/** The request's If-None-Match; in its arena. */
+struct tc_str hub__if_none_match(struct conn *c);
 
 /* api.c */
 void hub__api(struct conn *c);

@@ -30,7 +30,7 @@ struct tc_hub_param {
 
 /** All texts are borrowed for the call. */
 struct tc_hub_request {
-    bool is_post; /* otherwise GET; other methods never arrive here */
+    bool is_post;       /* otherwise GET; other methods never arrive here */
     struct tc_str tail; /* path after the prefix, decoded: "requests.json" */
     struct tc_hub_param params[TC_INTAKE_PARAMS_MAX];
     size_t param_count;
@@ -56,9 +56,9 @@ struct tc_hub_response {
 
 /** What was observed; everything lies in the request's arena. */
 struct tc_hub_submission {
-    struct tc_obs obs;       /* its key recognises a redelivery */
-    struct tc_str source;    /* name of the source it counts for, e.g. "open311" */
-    void *memory;            /* given back to reply: format wanted and the like; may be NULL */
+    struct tc_obs obs;    /* its key recognises a redelivery */
+    struct tc_str source; /* name of the source it counts for, e.g. "open311" */
+    void *memory;         /* given back to reply: format wanted and the like; may be NULL */
 };
 
 enum tc_intake_next { TC_INTAKE_ANSWER, TC_INTAKE_SUBMIT };

@@ -1,38 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clients/hub/roles.h"
 
-static int rank_of(enum tc_role role)
-{
-    switch (role) {
-    case TC_ROLE_OBSERVER: return 1;
-    case TC_ROLE_PLANNER: return 2;
-    case TC_ROLE_OFFICER: return 3;
-    case TC_ROLE_SUPERVISOR: return 4;
-    case TC_ROLE_DUTY_LEADER: return 5;
-    case TC_ROLE_NONE:
-    case TC_ROLE_COORDINATOR:
-    case TC_ROLE_GATEWAY:
-    case TC_ROLE_PLAN:
-    case TC_ROLE_SYSTEM:
-    case TC_ROLE_COUNT: break;
-    }
-    return 0;
-}
-
-bool tc_hub_role_may(enum tc_role role, enum tc_role least, bool is_exercise)
-{
-    if (role == TC_ROLE_COORDINATOR) {
-        role = is_exercise ? TC_ROLE_SUPERVISOR : TC_ROLE_OBSERVER;
-    }
-    if (role == least) {
-        return role != TC_ROLE_NONE && role != TC_ROLE_SYSTEM && role != TC_ROLE_PLAN;
-    }
-    if (least == TC_ROLE_PLANNER) {
-        return rank_of(role) >= rank_of(TC_ROLE_SUPERVISOR);
-    }
-    return rank_of(least) > 0 && rank_of(role) >= rank_of(least);
-}
-
 enum tc_view tc_hub_role_view(enum tc_role role)
 {
     switch (role) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** clients/hub/roles.h - what a role may give and see. Pure; any thread. */
+/** clients/hub/roles.h - what a role may see and send; what it may give is tc_role_may. Pure; any
+ * thread. */
 #pragma once
 
 #include "core/event/event.h"
@@ -7,12 +8,6 @@
 /** A console's encoding: with or without personal fields. */
 enum tc_view { TC_VIEW_PERSONAL, TC_VIEW_PLAIN, TC_VIEW_COUNT };
 
-/**
- * May `role` give a command whose least role is `least`? Officer, supervisor and duty leader are
- * ranks; planner commands are also the supervisor's. A coordinator counts as a supervisor in an
- * exercise and as an observer elsewhere.
- */
-bool tc_hub_role_may(enum tc_role role, enum tc_role least, bool is_exercise);
 /** Names and telephones of callers are for those who handle incidents. */
 enum tc_view tc_hub_role_view(enum tc_role role);
 /** A role that a person or key can be given. */
