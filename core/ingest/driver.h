@@ -78,6 +78,8 @@ struct tc_obs {
     struct tc_str network;
     /** The protocol's own fields as one JSON object; made only when out->wants_detail. */
     struct tc_str detail;
+    /** What the driver overlooked to take this: "" when the frame keeps all rules. */
+    struct tc_str lenient;
 };
 
 /** Where a driver puts what it found. `arena` lives until the call returns. */
@@ -142,6 +144,9 @@ struct tc_driver {
                     int64_t now_us, struct tc_driver_out *out);
     /** Time passes. Returns when it wants to be called next (INT64_MAX: never). NULL ok. */
     int64_t (*tick)(void *self, int64_t now_us, struct tc_driver_out *out);
+    /** `tocsin decode --hex`: one written line, when it is not simply the hex of a frame. NULL ok.
+     */
+    tc_err (*decode_line)(void *self, struct tc_str line, struct tc_driver_out *out);
 };
 
 /** All drivers, NULL-terminated, in drivers.def order. */
