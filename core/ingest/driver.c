@@ -25,7 +25,7 @@ const struct tc_driver *tc_driver_find(struct tc_str name)
 
 uint64_t tc_obs_key(struct tc_str a, struct tc_str b, struct tc_str c)
 {
-    uint64_t key = tc_hash_str(tc_hash_str(tc_hash_str(UINT64_C(0x5443), a), b), c);
+    uint64_t key = tc_hash_str(tc_hash_str(tc_hash_str(3, a), b), c);
     return key ? key : 1;
 }
 

@@ -245,14 +245,16 @@ enum tc_pei_command pei__send_next(struct tc_pei *s, struct tc_pei_now now)
 static void tell_sent(struct tc_pei *s, bool is_ok, int cause, struct tc_pei_now now)
 {
     struct tc_obs obs = tc_obs_init(TC_OBS_SENT);
-    obs.ref = s->order.ref;
+    obs.message_ref = s->order.ref;
     obs.is_ok = is_ok;
     obs.cause = is_ok ? 0 : (uint32_t)cause;
     s->order.is_open = false;
     now.out->observe(now.out->ctx, &obs);
 }
 
-static void finish(struct tc_pei *s, bool is_ok, int cause, struct tc_pei_now now)
+/* The message left the queue. `is_sure` is false when nobody can say whether it went on the air:
+ * then nothing is told, and the attempt's own time limit calls it unknown. */
+static void finish(struct tc_pei *s, bool is_ok, bool is_sure, int cause, struct tc_pei_now now)
 {
     struct tc_pei_message *m = &s->message;
     m->is_open = false;
@@ -260,8 +262,10 @@ static void finish(struct tc_pei *s, bool is_ok, int cause, struct tc_pei_now no
         s->acks[m->ack_index].kind = TC_PEI_ACK_FREE;
     } else if (is_ok && s->order.part + 1 < s->order.parts) {
         s->order.part++;
-    } else {
+    } else if (is_sure) {
         tell_sent(s, is_ok, cause, now);
+    } else {
+        s->order.is_open = false;
     }
 }
 
@@ -276,12 +280,12 @@ static void fail(struct tc_pei *s, int cause, struct tc_pei_now now)
         m->not_before_us = now.us + (TC_SEC << (m->tries - 1));
         return;
     }
-    finish(s, false, cause, now);
+    finish(s, false, true, cause, now);
 }
 
 static void settle(struct tc_pei *s, struct tc_pei_now now)
 {
-    finish(s, s->message.is_sent, TC_PEI_CAUSE_NOT_SENT, now);
+    finish(s, s->message.is_sent, true, TC_PEI_CAUSE_NOT_SENT, now);
 }
 
 bool pei__send_result(struct tc_pei *s, int cause, struct tc_pei_now now)
@@ -301,12 +305,12 @@ bool pei__send_result(struct tc_pei *s, int cause, struct tc_pei_now now)
     }
     if (cause < 0) {
         settle(s, now);
-    } else if (cause == TC_PEI_CAUSE_NO_ANSWER && m->is_accepted) {
-        finish(s, false, TC_PEI_CAUSE_NO_RESULT, now);
-    } else {
-        if (cause == TC_PEI_CAUSE_NO_ANSWER) {
+    } else if (cause == TC_PEI_CAUSE_NO_ANSWER) {
+        if (!m->is_accepted) {
             pei__write(now, "\x1b\r\n"); /* should it still wait for the payload */
         }
+        finish(s, false, false, cause, now);
+    } else {
         fail(s, cause, now);
     }
     return true;
@@ -331,9 +335,12 @@ void pei__send_final(struct tc_pei *s, const struct tc_pei_line *line, struct tc
 
 void pei__send_drop(struct tc_pei *s, struct tc_pei_now now)
 {
+    bool is_on_its_way = !s->message.is_ack && s->message.is_open && s->pending == TC_PEI_DO_CMGS;
+    bool has_left = s->order.part > 0 || is_on_its_way;
     s->message.is_open = false;
     s->ctsds = -1;
-    if (s->order.is_open) {
+    if (s->order.is_open && !has_left) {
         tell_sent(s, false, TC_PEI_CAUSE_LINK_LOST, now);
     }
+    s->order.is_open = false;
 }

@@ -258,9 +258,9 @@ static tc_err payload(struct tc_pei *s, struct tc_str hex, struct tc_pei_now now
                                  .now_us = now.us,
                                  .network = &s->own,
                                  .lenient = h->lenient};
-    struct tc_tetra_pdu *pdu = tc_arena_alloc(now.out->arena, sizeof *pdu);
-    tc_err err = tc_tetra_read(&m, pdu);
-    tc_tetra_observe(&m, pdu, err ? 0 : owe_receipt(s, &m, pdu), now.out);
+    struct tc_tetra_pdu pdu;
+    tc_err err = tc_tetra_read(&m, &pdu);
+    tc_tetra_observe(&m, &pdu, err ? 0 : owe_receipt(s, &m, &pdu), now.out);
     return err;
 }
 

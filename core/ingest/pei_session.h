@@ -25,7 +25,7 @@ enum {
     TC_PEI_PARTS_MAX = 8,
     TC_PEI_UNITS_MAX = TC_PEI_PARTS_MAX * TC_SDS_UNITS_PART_MAX,
     TC_PEI_EXTRA_PIDS_MAX = 16,
-    TC_PEI_TRIES_MAX = 4,
+    TC_PEI_TRIES_MAX = 4,    /* of one message that the radio would not take */
     TC_PEI_ACK_REF = 0x10000 /* references of texts start here, above any order's */
 };
 
@@ -36,13 +36,15 @@ enum {
 #define TC_PEI_GAP_US       (100 * TC_MS)
 #define TC_PEI_CALL_LOST_US (300 * TC_SEC)
 
-/** tc_obs.cause of a TC_OBS_SENT that failed: a CME error below 256, or one of these. */
+/**
+ * tc_obs.cause of a TC_OBS_SENT that failed: a CME error below 256, or one of these. When a message
+ * was handed to the radio and its word is missing, nothing is told: the outcome is unknown.
+ */
 enum {
     TC_PEI_CAUSE_ERROR = 256, /* ERROR without a number */
     TC_PEI_CAUSE_NOT_SENT,    /* +CMGS: n,5 */
-    TC_PEI_CAUSE_NO_ANSWER,   /* nothing came back for the command */
-    TC_PEI_CAUSE_NO_RESULT,   /* accepted, but no word whether it went out */
-    TC_PEI_CAUSE_LINK_LOST
+    TC_PEI_CAUSE_NO_ANSWER,   /* nothing came back; the message was not handed over */
+    TC_PEI_CAUSE_LINK_LOST    /* before it was handed over */
 };
 
 enum tc_pei_profile { TC_PEI_GENERIC, TC_PEI_MOTOROLA, TC_PEI_SEPURA };

@@ -313,7 +313,7 @@ static void put_status(struct emitter *e)
 static void put_delivery(struct emitter *e)
 {
     struct tc_obs obs = begin(e, TC_OBS_DELIVERY);
-    obs.ref = e->pdu->sds.ref;
+    obs.message_ref = e->pdu->sds.ref;
     obs.code = e->pdu->sds.delivery;
     obs.is_ok = e->pdu->sds.delivery >> 5 == 0;
     put_keyed(e, &obs);
@@ -388,8 +388,8 @@ void tc_tetra_observe(const struct tc_tetra_message *m, const struct tc_tetra_pd
 
 tc_err tc_tetra_decode_payload(const struct tc_tetra_message *m, struct tc_driver_out *out)
 {
-    struct tc_tetra_pdu *pdu = tc_arena_alloc(out->arena, sizeof *pdu);
-    tc_err err = tc_tetra_read(m, pdu);
-    tc_tetra_observe(m, pdu, 0, out);
+    struct tc_tetra_pdu pdu;
+    tc_err err = tc_tetra_read(m, &pdu);
+    tc_tetra_observe(m, &pdu, 0, out);
     return err;
 }

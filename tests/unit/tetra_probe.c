@@ -56,6 +56,7 @@ static void keep_obs(void *ctx, const struct tc_obs *o)
     put_number(b, "prio", o->priority, 0);
     put_number(b, "window", o->key_window_us, 0);
     put_number(b, "ref", o->ref, 0);
+    put_number(b, "message", o->message_ref, 0);
     put_text(b, "text", o->text);
     put_text(b, "network", o->network);
     put_text(b, "lenient", o->lenient);
