@@ -1,0 +1,5 @@
+# Field protocols over TCP and HTTP, and the gateway door.
+if(TOCSIN_TESTS)
+    tc_test(NAME test_hj212_vectors SOURCES golden/test_hj212_vectors.c unit/feed_probe.c
+            DEPS tc_ingest LABELS golden)
+endif()
