@@ -60,7 +60,7 @@ static void open_session(void *self, const struct tc_driver_options *options, in
 /* Factors */
 
 struct factor {
-    struct tc_str code; /* as sent */
+    struct tc_str code; /* 2017's */
     struct tc_str value;
     int rank; /* of the field the value came from; 0 none yet */
     struct tc_str flag;
@@ -145,7 +145,7 @@ static size_t gather(struct tc_hj212_packet *p, struct factor *list)
         if (is_plain_name(key) || !is_code(code) || (rank == 0 && !is_flag)) {
             continue;
         }
-        struct factor *f = factor_of(list, &count, code);
+        struct factor *f = factor_of(list, &count, tc_hj212_factor(code));
         if (is_flag) {
             f->flag = p->items[i].value;
             continue;
@@ -284,7 +284,7 @@ static void readings(struct passage *w, const struct factor *factors, size_t cou
             tc_hj212_overlook(p, "a value is no number");
             continue;
         }
-        struct tc_str factor = tc_hj212_factor(factors[i].code);
+        struct tc_str factor = factors[i].code;
         struct tc_obs *o = add(w, TC_OBS_READING, factor, factors[i].value);
         o->value_e6 = value_e6;
         o->unit_text = tc_str_of(tc_hj212_unit(factor));
