@@ -311,6 +311,40 @@ static void underpass_closes_its_own_road_only(void **state)
     tc_closures_destroy(c);
 }
 
+static void polygon_closes_what_crosses_it(void **state)
+{
+    (void)state;
+    struct tc_closures *c;
+    /* A thin flood across Shennan Blvd between two crossings: no corner of either lies inside. */
+    const struct tc_feature *f = tc_gis_find(gis, TC_LAYER_ROADS, TC_STR("深南大道"));
+    struct tc_lonlat a = f->shape.points[4];
+    struct tc_lonlat b = f->shape.points[5];
+    int32_t lon = a.lon_e7 + (b.lon_e7 - a.lon_e7) / 2;
+    int32_t lat = a.lat_e7 + (b.lat_e7 - a.lat_e7) / 2;
+    const struct tc_lonlat corners[] = {{lon - 300, lat - 3000},
+                                        {lon + 300, lat - 3000},
+                                        {lon + 300, lat + 3000},
+                                        {lon - 300, lat + 3000},
+                                        {lon - 300, lat - 3000}};
+    const uint32_t end = TC_COUNT_OF(corners);
+    const struct tc_feature flood = {
+        .layer = TC_LAYER_GRIDS,
+        .attributes = "",
+        .shape = {.points = corners, .part_ends = &end, .part_count = 1, .point_count = end}};
+    assert_int_equal(tc_closures_create(roads, 1, &c), TC_OK);
+    assert_int_equal(tc_closures_add_feature(c, &flood, 0), 1);
+    assert_true(time_between(a, b, c) > time_between(a, b, NULL));
+    /* A whole sub-district: nobody drives to its middle any more. */
+    f = tc_gis_find(gis, TC_LAYER_SUBDISTRICTS, TC_STR("福田街道"));
+    assert_true(tc_closures_add_feature(c, f, 0) > 60);
+    struct tc_travel_query q = {.target = f->at, .closures = c};
+    struct tc_lonlat station = tc_gis_find(gis, TC_LAYER_FIRE_STATIONS, TC_STR("FS-03"))->at;
+    struct tc_travel_result r;
+    tc_travel_to(travel, &q, &station, 1, &r);
+    assert_int_not_equal(r.doubt & TC_TRAVEL_UNREACHABLE, 0);
+    tc_closures_destroy(c);
+}
+
 static void help_reaches_into_the_closed_area(void **state)
 {
     (void)state;
@@ -448,6 +482,7 @@ int main(void)
         cmocka_unit_test(triangle_holds),
         cmocka_unit_test(point_on_the_same_stretch),
         cmocka_unit_test(underpass_closes_its_own_road_only),
+        cmocka_unit_test(polygon_closes_what_crosses_it),
         cmocka_unit_test(help_reaches_into_the_closed_area),
         cmocka_unit_test(far_points_are_doubted),
         cmocka_unit_test(path_is_as_long_as_told),
