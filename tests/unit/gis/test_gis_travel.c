@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "gis/travel.h"
+#include "gis/cover.h"
 #include "tests/lib/tc_test.h"
 #include "tests/unit/gis/gis_sample.h"
 
@@ -365,6 +365,53 @@ static void help_reaches_into_the_closed_area(void **state)
     tc_closures_destroy(c);
 }
 
+static void cover_is_the_best_of_all_sources(void **state)
+{
+    (void)state;
+    uint64_t seed = 17;
+    struct tc_lonlat from[30];
+    struct tc_lonlat to[60];
+    struct tc_cover covers[60];
+    unsigned nobody = 0;
+    for (unsigned round = 0; round < 12; round++) {
+        struct tc_closures *c;
+        assert_int_equal(tc_closures_create(roads, 1, &c), TC_OK);
+        for (unsigned i = 0; i < round; i++) {
+            tc_closures_add_circle(c, random_point(&seed), 900);
+        }
+        for (unsigned i = 0; i < 30; i++) {
+            from[i] =
+                i % 2 ? random_point(&seed) : naive_places[next_random(&seed) % naive_place_count];
+        }
+        for (unsigned i = 0; i < 60; i++) {
+            to[i] = i % 3 ? random_point(&seed) : from[i / 2];
+            to[i].lon_e7 += i % 2 ? 0 : 2500; /* often on the segment of a source */
+        }
+        struct tc_cover_query q = {.sources = from, .source_count = 30, .closures = c};
+        assert_int_equal(tc_travel_cover(travel, &q, to, 60, covers), TC_OK);
+        for (unsigned i = 0; i < 60; i++) {
+            struct tc_travel_query one = {.target = to[i], .closures = c};
+            struct tc_travel_result results[30];
+            uint32_t best = TC_TRAVEL_NONE;
+            tc_travel_to(travel, &one, from, 30, results);
+            for (unsigned k = 0; k < 30; k++) {
+                best = results[k].time_ms < best ? results[k].time_ms : best;
+            }
+            assert_int_equal(covers[i].time_ms, best);
+            if (best == TC_TRAVEL_NONE) {
+                assert_int_equal(covers[i].source, UINT32_MAX);
+                nobody++;
+            } else {
+                assert_int_equal(results[covers[i].source].time_ms, best);
+            }
+        }
+        tc_closures_destroy(c);
+    }
+    assert_in_range(nobody, 1, 500);
+    struct tc_cover_query many = {.sources = from, .source_count = TC_COVER_SOURCES_MAX + 1};
+    assert_int_equal(tc_travel_cover(travel, &many, to, 1, covers), TC_EFULL);
+}
+
 static void far_points_are_doubted(void **state)
 {
     (void)state;
@@ -484,6 +531,7 @@ int main(void)
         cmocka_unit_test(underpass_closes_its_own_road_only),
         cmocka_unit_test(polygon_closes_what_crosses_it),
         cmocka_unit_test(help_reaches_into_the_closed_area),
+        cmocka_unit_test(cover_is_the_best_of_all_sources),
         cmocka_unit_test(far_points_are_doubted),
         cmocka_unit_test(path_is_as_long_as_told),
         cmocka_unit_test(snap_agrees_with_looking_at_all),
