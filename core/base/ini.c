@@ -86,17 +86,19 @@ tc_err tc_ini_read(struct tc_ini *ini, const char *path, char why[static TC_WHY_
     ini->path = keep(ini, path);
     FILE *file = fopen(path, "r");
     if (!file) {
-        (void)tc_str_format(why, TC_WHY_MAX, "cannot open %s: %s", path, strerror(errno));
+        char text[128] = "";
+        (void)strerror_r(errno, text, sizeof text);
+        (void)tc_str_format(why, TC_WHY_MAX, "cannot open %s: %s", path, text);
         return TC_EIO;
     }
-    char text[1024];
+    char row[1024];
     const char *section = NULL;
     const char *wrong = NULL;
     int line = 0;
-    while (!wrong && fgets(text, sizeof text, file)) {
+    while (!wrong && fgets(row, sizeof row, file)) {
         line++;
-        wrong = strchr(text, '\n') || feof(file) ? read_line(ini, text, line, &section)
-                                                 : "line is longer than 1,000 bytes";
+        wrong = strchr(row, '\n') || feof(file) ? read_line(ini, row, line, &section)
+                                                : "line is longer than 1,000 bytes";
     }
     (void)fclose(file);
     if (wrong) {

@@ -47,7 +47,7 @@ void tc_free(void *memory)
 
 #define CHUNK_BYTES_MIN ((size_t)4 * 1024)
 #define CHUNK_BYTES_MAX ((size_t)256 * 1024)
-#define ALIGN       ((size_t)16)
+#define ALIGN           ((size_t)16)
 
 struct tc_arena_chunk {
     struct tc_arena_chunk *next;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE 1 /* cfmakeraw */
 #include "core/loop/session.h"
 
 #include <fcntl.h>
@@ -355,10 +354,12 @@ tc_err session_serial(struct session *s, uv_loop_t *loop, const char *path, int 
         return TC_EIO;
     }
     if (tcgetattr(fd, &line) == 0) {
-        cfmakeraw(&line);
+        line.c_iflag = 0; /* raw: no echo, no line editing, eight bits */
+        line.c_oflag = 0;
+        line.c_lflag = 0;
+        line.c_cflag = CS8 | CLOCAL | CREAD;
         (void)cfsetispeed(&line, speed_of(baud));
         (void)cfsetospeed(&line, speed_of(baud));
-        line.c_cflag |= CLOCAL | CREAD;
         (void)tcsetattr(fd, TCSANOW, &line);
     }
     TC_REQUIRE(uv_pipe_init(loop, &s->uv.pipe, 0) == 0);
