@@ -62,26 +62,30 @@ static void close_road(struct tc_closures *c, uint32_t road)
     }
 }
 
+static bool piece_comes_near(const struct tc_lonlat piece[2], const struct tc_shape *polygon,
+                             double within_m)
+{
+    uint32_t start = 0;
+    for (uint32_t part = 0; part < polygon->part_count; part++) {
+        for (uint32_t i = start; i + 1 < polygon->part_ends[part]; i++) {
+            if (gis__distance_between_pieces_m(piece, &polygon->points[i]) <= within_m) {
+                return true;
+            }
+        }
+        start = polygon->part_ends[part];
+    }
+    return false;
+}
+
 /** Does the line come inside the polygon, or within the distance of its border? */
 static bool comes_near(const struct gis__segment *s, const struct tc_shape *polygon,
                        double within_m)
 {
-    if (gis__point_in_shape(polygon, s->points[0])) {
-        return true;
+    bool is_near = gis__point_in_shape(polygon, s->points[0]);
+    for (uint32_t i = 0; i + 1 < s->point_count && !is_near; i++) {
+        is_near = piece_comes_near(&s->points[i], polygon, within_m);
     }
-    for (uint32_t i = 0; i + 1 < s->point_count; i++) {
-        uint32_t start = 0;
-        for (uint32_t part = 0; part < polygon->part_count; part++) {
-            for (uint32_t k = start; k + 1 < polygon->part_ends[part]; k++) {
-                if (gis__distance_between_pieces_m(&s->points[i], &polygon->points[k]) <=
-                    within_m) {
-                    return true;
-                }
-            }
-            start = polygon->part_ends[part];
-        }
-    }
-    return false;
+    return is_near;
 }
 
 static void close_near_polygon(struct tc_closures *c, const struct tc_shape *polygon,
