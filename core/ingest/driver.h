@@ -25,8 +25,8 @@ enum tc_obs_kind {
     TC_OBS_CALL_START,
     TC_OBS_CALL_TALKER,
     TC_OBS_CALL_END,
-    TC_OBS_SENT,     /* outcome of send(): ref, is_ok, cause */
-    TC_OBS_DELIVERY, /* report for ref from `address`: code is the delivery status */
+    TC_OBS_SENT,     /* outcome of send(): message_ref, is_ok, cause */
+    TC_OBS_DELIVERY, /* report for message_ref from `address`: code is the delivery status */
     TC_OBS_READING,
     TC_OBS_DEVICE_ALARM, /* raised or cleared by the device itself */
     TC_OBS_CASE,
@@ -54,6 +54,7 @@ struct tc_obs {
     uint32_t age_s;
     /* status, delivery, sent, calls */
     uint32_t code;
+    uint32_t message_ref; /* sent, delivery: tc_send.ref */
     uint32_t cause;
     bool is_ok;
     bool is_cleared;      /* device alarm */
