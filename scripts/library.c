@@ -126,8 +126,8 @@ static int format(lua_State *L)
  */
 static int safe_setmetatable(lua_State *L)
 {
-    static const char *const events[] = {"__index", "__newindex", "__call", "__add",  "__sub",
-                                         "__mul",   "__div",      "__mod",  "__idiv", "__unm",
+    static const char *const events[] = {"__index", "__newindex", "__call", "__add",    "__sub",
+                                         "__mul",   "__div",      "__mod",  "__idiv",   "__unm",
                                          "__eq",    "__lt",       "__le",   "__concat", "__close"};
     static const char *const refused[] = {"__gc", "__mode"};
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -174,12 +174,9 @@ static void protect_strings(lua_State *L)
 
 void tc_library_open(lua_State *L)
 {
-    static const luaL_Reg own[] = {{"find", find},
-                                   {"rep", rep},
-                                   {"format", format},
-                                   {"setmetatable", safe_setmetatable},
-                                   {"charge", charge},
-                                   {NULL, NULL}};
+    static const luaL_Reg own[] = {{"find", find},     {"rep", rep},
+                                   {"format", format}, {"setmetatable", safe_setmetatable},
+                                   {"charge", charge}, {NULL, NULL}};
     luaL_newlib(L, own);
     lua_insert(L, 1);
     lua_setfield(L, 1, "random");

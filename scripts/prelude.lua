@@ -3,6 +3,7 @@
 -- functions as argument; a plan cannot reach what is local here. Every call of ctx is one or more
 -- primitive calls, each handed to the host by yielding its name and plain arguments.
 local host = ...
+local _G = _G
 local yield, raw_next, raw_setmetatable, raw_tostring = coroutine.yield, next, setmetatable, tostring
 local type, error, select, ipairs, rawget, rawlen = type, error, select, ipairs, rawget, rawlen
 local unpack, concat, tointeger = table.unpack, table.concat, math.tointeger

@@ -162,10 +162,10 @@ tc_err tc_sandbox_create(const struct tc_sandbox_limits *limits, uint64_t seed,
         return TC_ENOMEM;
     }
     sb->limits = *limits;
-    sb->limits.memory_bytes_max = limits->memory_bytes_max ? limits->memory_bytes_max
-                                                           : MEMORY_DEFAULT;
-    sb->limits.instructions_max = limits->instructions_max ? limits->instructions_max
-                                                           : BUDGET_DEFAULT;
+    sb->limits.memory_bytes_max =
+        limits->memory_bytes_max ? limits->memory_bytes_max : MEMORY_DEFAULT;
+    sb->limits.instructions_max =
+        limits->instructions_max ? limits->instructions_max : BUDGET_DEFAULT;
     sb->seed = seed;
     sb->lua = lua_newstate(allocate, sb);
     if (!sb->lua) {
@@ -174,7 +174,9 @@ tc_err tc_sandbox_create(const struct tc_sandbox_limits *limits, uint64_t seed,
     }
     *(struct tc_sandbox **)lua_getextraspace(sb->lua) = sb;
     lua_pushcfunction(sb->lua, open_all);
-    if (lua_pcall(sb->lua, 0, 0, 0) != LUA_OK) {
+    int status = lua_pcall(sb->lua, 0, 0, 0);
+    TC_REQUIRE(status == LUA_OK || status == LUA_ERRMEM); /* anything else is our own mistake */
+    if (status != LUA_OK) {
         tc_sandbox_destroy(sb);
         return TC_ENOMEM;
     }
