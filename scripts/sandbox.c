@@ -41,7 +41,6 @@ lua_State *tc_sandbox_lua(struct tc_sandbox *sb)
 
 static void hook(lua_State *L, lua_Debug *ar)
 {
-    (void)ar;
     struct tc_sandbox *sb = tc_sandbox_of(L);
     if (!sb->is_spent && sb->left > HOOK_STEP && tc_clock_monotonic_us() < sb->deadline_us) {
         sb->left -= HOOK_STEP;
@@ -51,7 +50,9 @@ static void hook(lua_State *L, lua_Debug *ar)
     sb->left = 0;
     /* From now on every instruction raises again: nothing in the plan can carry on. */
     lua_sethook(L, hook, LUA_MASKCOUNT | LUA_MASKLINE, 1);
-    luaL_error(L, "instruction budget spent");
+    lua_getinfo(L, "Sl", ar);
+    lua_pushfstring(L, "%s:%d: instruction budget spent", ar->short_src, ar->currentline);
+    lua_error(L);
 }
 
 static void charge(struct tc_sandbox *sb, uint64_t n)

@@ -81,7 +81,8 @@ static const struct {
      TC_ENOMEM},
     {"local function f() return f() + 1 end f()", TC_ENOMEM},
     {"local function f(...) return f(1, ...) end f()", TC_ENOMEM},
-    {"return ('x'):rep(math.maxinteger)", TC_EINVAL},
+    {"return ('x'):rep(math.maxinteger)", TC_ENOMEM},
+    {"return ('xy'):rep(math.maxinteger)", TC_EINVAL},
     /* 1.9: waiting where it cannot */
     {"table.sort({3, 2, 1}, function(a, b) coroutine.yield() return a < b end)", TC_EINVAL},
     /* 1.11: what is not listed is not there */
