@@ -8,8 +8,9 @@
 
 #define PARTS_MAX         8u
 #define PLAN_COMMANDS_MAX 256u /* waiting; a plan past it is told "full" */
-#define PLAN_ROUNDS_MAX   64u /* plan commands decided per input; the rest wait for the next batch \
-                               */
+#define PLAN_ROUNDS_MAX                                                      \
+    64u /* plan commands decided per input; the rest wait for the next batch \
+         */
 
 struct plan_command {
     struct tc_command command;
