@@ -207,10 +207,10 @@ static const char *read_header(const struct tc_pei_line *line, struct tc_pei_hea
     if (bits > TC_SDS_BITS_MAX) {
         return "longer than 2047 bits";
     }
-    if (bits <= 0) {
+    if (bits <= 0 && h->bits_other == 0) {
         return "length is missing";
     }
-    h->bits = (size_t)bits;
+    h->bits = bits > 0 ? (size_t)bits : 0;
     h->lenient = n == 3 || n == 4 || n == 6 || n == 7 ? NULL : "header has an unusual form";
     return NULL;
 }
@@ -246,7 +246,8 @@ static tc_err payload(struct tc_pei *s, struct tc_str hex, struct tc_pei_now now
     struct tc_pei_header *h = &s->header;
     h->is_open = false;
     size_t bits = h->bits;
-    if (!digits_fit(hex.len, bits) && digits_fit(hex.len, h->bits_other)) {
+    bool is_last = bits == 0 || (!digits_fit(hex.len, bits) && digits_fit(hex.len, h->bits_other));
+    if (is_last) {
         bits = h->bits_other;
         h->lenient = "length stands last in the header";
     }

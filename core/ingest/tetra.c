@@ -354,7 +354,7 @@ static struct tc_str detail_of(const struct tc_tetra_pdu *pdu, struct tc_driver_
         tc_jw_pair_str(&b, "called", m->called);
     }
     if (!pdu->is_lip && !pdu->is_text) {
-        tc_jw_pair_str(&b, "payload", m->hex);
+        tc_jw_pair_str(&b, "payload", tc_str_is_utf8(m->hex) ? m->hex : TC_STR(""));
     }
     return tc_tetra_detail_close(&b);
 }
@@ -371,7 +371,7 @@ void tc_tetra_observe(const struct tc_tetra_message *m, const struct tc_tetra_pd
     if (pdu->why) {
         struct tc_obs obs = begin(&e, TC_OBS_REJECTED);
         obs.text = tc_str_of(pdu->why);
-        obs.detail = out->wants_detail ? e.detail : m->hex;
+        obs.detail = out->wants_detail ? e.detail : m->hex; /* the frame, as evidence */
         put(&e, &obs);
     } else if (pdu->is_lip) {
         put_lip(&e);
