@@ -38,4 +38,5 @@ export async function logIn(page, user, password) {
   await page.fill('input[name="password"]', password);
   await page.keyboard.press("Enter");
   await page.waitForSelector("#queue .line, #queue .empty");
+  await page.waitForFunction(() => /#[1-9]/.test(document.querySelector(".seq")?.textContent ?? ""));
 }

@@ -256,3 +256,10 @@ export function setState(unit: UnitItem, state: string): void {
 export function setGrade(incident: number, grade: string): void {
   void ask("incident.set_grade", { incident, grade }, `${incidentName(incident)} ${code("grade", grade)}`);
 }
+export function setStage(id: number, stage: string): void {
+  const item = store.find("case", id);
+  const title = t("dialog.stage", { number: item?.number ?? "", stage: code("stage", stage) });
+  confirm("case.set_stage", title, { case_id: id, stage }, {
+    input: { label: t("dialog.note_text"), value: "", max: 300, isNeeded: false }, field: "note",
+  });
+}

@@ -5,7 +5,7 @@ import { code, t } from "./i18n";
 import { ENUMS } from "./model";
 import { currentQueue } from "./queue";
 import { store } from "./store";
-import { keep, ui } from "./ui";
+import { ui, type Tab } from "./ui";
 
 interface Word {
   name: string;
@@ -147,12 +147,13 @@ export const WORDS: Word[] = [
     },
   },
   { name: "units", usage: "units", complete: () => [], run: () => showTab("units") },
+  { name: "incidents", usage: "incidents", complete: () => [], run: () => showTab("incidents") },
+  { name: "cases", usage: "cases", complete: () => [], run: () => showTab("cases") },
   { name: "log", usage: "log", complete: () => [], run: () => showTab("log") },
 ];
 
-function showTab(tab: "log" | "units"): void {
+function showTab(tab: Tab): void {
   ui.tab = tab;
-  keep("tab", tab);
   ui.touch();
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one WebSocket: resumes by seq, comes back by itself, and keeps commands until they are answered.
 import type { Command, Frame, Result } from "./protocol";
-import { store, STALE_AFTER_MS } from "./store";
+import { store } from "./store";
 
 const BACKOFF_MS = [250, 500, 1000, 2000, 5000];
 /** A link that stays dumb for so long is dropped and made anew. */
-const DUMB_MS_MAX = 8000;
+const DUMB_MS_MAX = 6000;
 
 export type LinkState = "connecting" | "open" | "waiting" | "logged_out";
 
@@ -46,7 +46,7 @@ class Connection {
   watch(): void {
     if (!this.socket || this.state === "waiting") return;
     const quiet = Date.now() - Math.max(store.tickAtMs, this.openedAtMs);
-    if (quiet > DUMB_MS_MAX + STALE_AFTER_MS) void this.lost();
+    if (quiet > DUMB_MS_MAX) void this.lost();
   }
 
   send(name: string, body: Record<string, unknown>, seen: number): Promise<Result> {

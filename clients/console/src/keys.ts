@@ -2,10 +2,11 @@
 // Keys that work wherever no field has the cursor. Each is also a button that shows its key.
 import * as actions from "./actions";
 import { firstAlarm, firstQuestion } from "./commandline";
+import { deedsOf } from "./deeds";
 import { currentQueue, type QueueLine } from "./queue";
 import { toggleMute } from "./sound";
 import { store } from "./store";
-import { ui } from "./ui";
+import { TABS, ui } from "./ui";
 
 export function chosenLine(): QueueLine | undefined {
   return currentQueue().lines.find((line) => line.key === ui.queueKey);
@@ -67,8 +68,10 @@ const KEYS: Record<string, () => void> = {
   g: withIncident((incident) => ui.openIncident(incident)),
   j: ofReport((report, incident) => actions.join(report, incident)),
   o: ofReport((report) => actions.openFrom(report)),
+  f: () => doDeed(0),
+  v: () => doDeed(1),
   u: () => {
-    ui.tab = ui.tab === "units" ? "log" : "units";
+    ui.tab = TABS[(TABS.indexOf(ui.tab) + 1) % TABS.length] ?? "log";
     ui.touch();
   },
   r: () => flip("isIntakeOpen"),
@@ -82,6 +85,10 @@ for (let n = 1; n <= 9; n++) KEYS[String(n)] = () => chooseNth(n);
 function flip(name: "isHelpOpen" | "isIntakeOpen"): void {
   ui[name] = !ui[name];
   ui.touch();
+}
+function doDeed(n: number): void {
+  const line = chosenLine();
+  if (line) deedsOf(line)[n]?.run();
 }
 function answerFirst(isYes: boolean): void {
   const question = firstQuestion();

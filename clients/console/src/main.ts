@@ -53,6 +53,7 @@ function drawAll(): void {
     showChosen();
   }
   map?.draw();
+  document.body.classList.toggle("takes-report", ui.isIntakeOpen);
   document.body.classList.toggle("is-stale", store.isStale() && store.isReady);
 }
 /** One frame for everything that changed since the last; a timer when the page is in the background. */

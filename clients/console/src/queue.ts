@@ -46,8 +46,13 @@ export function buildQueue(): QueueLine[] {
   addClocks(lines, nowUs);
   addFeeds(lines);
   return lines.sort(
-    (a, b) => a.urgency - b.urgency || (a.dueUs || a.sinceUs) - (b.dueUs || b.sinceUs) || a.id - b.id,
+    (a, b) => a.urgency - b.urgency || runsOut(b) - runsOut(a) || (a.dueUs || a.sinceUs) - (b.dueUs || b.sinceUs) || a.id - b.id,
   );
+}
+
+/** Lines that decide themselves when nobody does come before those that only wait. */
+function runsOut(line: QueueLine): number {
+  return line.dueUs ? 1 : 0;
 }
 
 function isOpen(incident: number | undefined): boolean {
@@ -76,7 +81,7 @@ function addQuestions(lines: QueueLine[], nowUs: number): void {
       key: `question:${question.id}`, kind: "question", id: question.id, incident: question.incident ?? 0,
       urgency: isNow ? 0 : 1, sinceUs: question.asked_us ?? 0, dueUs: question.due_us ?? 0,
       title: own(question.text_zh, question.text_en),
-      detail: [incidentName(question.incident), code("role", question.role)].filter(Boolean).join(" · "),
+      detail: code("role", question.role),
     });
   }
 }
@@ -145,14 +150,14 @@ function addIncidents(lines: QueueLine[]): void {
       lines.push({
         ...base, key: `response:${incident.id}`, kind: "response", urgency: store.hello?.role === "duty_leader" ? 0 : 1,
         title: t("queue.start_response", { level: incident.response_proposed }),
-        detail: `${incident.number ?? ""} ${incidentTitle(incident)}`,
+        detail: incidentTitle(incident),
       });
     }
     if (!attended.has(incident.id) && !incident.claimed_by) {
       lines.push({
         ...base, key: `incident:${incident.id}`, kind: "incident", urgency: 1,
         title: incidentTitle(incident),
-        detail: [t("queue.nobody"), incident.number, placeOf(incident)].filter(Boolean).join(" · "),
+        detail: [t("queue.nobody"), placeOf(incident)].filter(Boolean).join(" · "),
       });
     }
   }
@@ -166,7 +171,7 @@ function addClocks(lines: QueueLine[], nowUs: number): void {
       key: `clock:${item.id}`, kind: "clock", id: item.id, incident: item.incident ?? 0,
       urgency: isOver ? 0 : 2, sinceUs: item.due_us ?? 0, dueUs: item.due_us ?? 0,
       title: t(isOver ? "queue.ran_out" : "queue.running_out", { name: code("clock", item.name) }),
-      detail: incidentName(item.incident),
+      detail: "",
     });
   }
 }

@@ -74,7 +74,10 @@ export class Store {
     if (!this.firstVersion) this.firstVersion = hello.version ?? "";
     this.isOutdated = this.firstVersion !== (hello.version ?? "");
     this.hello = hello;
+    // Only a tick says that the picture goes on; an answer to a new connection alone does not.
+    const tickAtMs = this.tickAtMs;
     this.heard(hello.now, hello.seq);
+    if (tickAtMs) this.tickAtMs = tickAtMs;
     this.tell("hello");
   }
   /** Everything known belongs to a history that no longer holds. */

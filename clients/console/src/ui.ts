@@ -6,7 +6,8 @@ import { store } from "./store";
 
 export type Lang = "zh" | "en";
 export type Theme = "day" | "night";
-export type Tab = "log" | "units";
+export const TABS = ["log", "incidents", "cases", "units"] as const;
+export type Tab = (typeof TABS)[number];
 
 export interface Dialog {
   kind: string;
@@ -40,7 +41,7 @@ class Ui {
   dialog: Dialog | null = null;
   isHelpOpen = false;
   isIntakeOpen = false;
-  isLegendOpen = true;
+  isLegendOpen = window.innerWidth > 1600;
   mutedUntilMs = 0;
   isSoundOn = load("sound", "on") === "on";
   /** Where the map is asked to go. */

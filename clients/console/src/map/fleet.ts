@@ -91,7 +91,7 @@ export class FleetLayer extends Layer {
   private units(draw: CanvasRenderingContext2D, frame: FrameState, colours: Palette): void {
     const nowUs = store.nowUs();
     const resolution = frame.viewState.resolution;
-    const r = resolution > 20 ? 4 : resolution > 8 ? 5 : 6.5;
+    const r = resolution > 20 ? 3.4 : resolution > 8 ? 5 : 6.5;
     const mine = new Set<number>();
     for (const item of store.table("assignment").values()) {
       if (item.incident === ui.incident && item.state !== "done") mine.add(item.unit ?? 0);

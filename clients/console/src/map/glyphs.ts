@@ -81,23 +81,27 @@ export function drawUnit(draw: Draw, unit: UnitItem, x: number, y: number, r: nu
     draw.strokeStyle = colour;
     draw.stroke();
   }
-  outline(draw, unit.kind ?? "other", x, y, r);
+  outline(draw, unit.alarm ? "grid_team" : (unit.kind ?? "other"), x, y, unit.alarm ? r * 1.25 : r);
   draw.fillStyle = ageUs > STALE_US ? colours.halo : colour;
   draw.fill();
   draw.lineWidth = ageUs > STALE_US ? 1.8 : 1.2;
   draw.strokeStyle = ageUs > STALE_US ? colour : colours.halo;
   draw.stroke();
-  if (group === "scene") dot(draw, x, y, r * 0.38, ageUs > STALE_US ? colour : colours.halo);
-  if (group === "moving") bar(draw, x, y, r, ageUs > STALE_US ? colour : colours.halo);
+  if (group === "scene" && !unit.alarm) dot(draw, x, y, r * 0.38, ageUs > STALE_US ? colour : colours.halo);
+  if (group === "moving" && !unit.alarm) bar(draw, x, y, r, ageUs > STALE_US ? colour : colours.halo);
   if (unit.is_doubtful) text(draw, "?", x + r + 3, y - r, colours);
   draw.globalAlpha = 1;
   if (unit.alarm) {
     draw.beginPath();
-    draw.arc(x, y, r * 2, 0, 2 * Math.PI);
+    draw.arc(x, y, r * 1.9, 0, 2 * Math.PI);
     draw.lineWidth = 3;
     draw.strokeStyle = colours.alarm;
     draw.stroke();
-    text(draw, "!", x, y + 0.5, { ...colours, ink: "#fff", halo: colours.alarm });
+    draw.fillStyle = colours.halo;
+    draw.font = `800 ${Math.round(r * 1.7)}px ${FONT}`;
+    draw.textAlign = "center";
+    draw.textBaseline = "middle";
+    draw.fillText("!", x, y + 0.5);
   }
 }
 function dot(draw: Draw, x: number, y: number, r: number, colour: string): void {

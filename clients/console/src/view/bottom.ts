@@ -6,7 +6,8 @@ import { code, own, t } from "../i18n";
 import type { UnitItem } from "../model";
 import { incidentName, incidentOf, sentence } from "../names";
 import { store } from "../store";
-import { ui, type Tab } from "../ui";
+import { TABS, ui, type Tab } from "../ui";
+import { caseTable, incidentTable } from "./lists";
 
 const FACTS_SHOWN = 200;
 const UNITS_SHOWN = 300;
@@ -27,11 +28,13 @@ export function bottomPane(): Child[] {
       on: { click: () => { ui.tab = name; ui.touch(); } },
     }, t(`${name}.title`));
   return [
-    h("div", { key: "tabs", class: "tabs", role: "tablist" }, tab("log"), tab("units"), h("kbd", null, "U"),
-      ui.tab === "log" ? logFilter() : unitFilter()),
-    ui.tab === "log" ? logTable() : unitTable(),
+    h("div", { key: "tabs", class: "tabs", role: "tablist" }, TABS.map(tab), h("kbd", null, "U"),
+      ui.tab === "log" ? logFilter() : ui.tab === "units" ? unitFilter() : ""),
+    TABLES[ui.tab](),
   ];
 }
+const TABLES: Record<Tab, () => VNode> = { log: () => logTable(), units: () => unitTable(), incidents: () => incidentTable(), cases: () => caseTable() };
+
 function logFilter(): VNode {
   const choice = (isAll: boolean, text: string): VNode =>
     h("button", { class: "tab small", type: "button", "aria-pressed": ui.logAll === isAll ? "true" : "false",
@@ -69,6 +72,7 @@ function fits(unit: UnitItem, wanted: string): boolean {
   const text = [unit.call_sign, unit.name_zh, unit.name_en, code("unit_state", unit.state ?? "unknown"), code("unit_kind", unit.kind ?? "other")];
   return text.join(" ").toLowerCase().includes(wanted);
 }
+const RIGHT = new Set(["since", "position", "heard"]);
 function unitTable(): VNode {
   const wanted = ui.unitFilter.trim().toLowerCase();
   const fitting = store.all("unit").filter((unit) => fits(unit, wanted));
@@ -76,7 +80,7 @@ function unitTable(): VNode {
   const heads = ["call_sign", "name", "kind", "state", "since", "how", "position", "heard", "capabilities", "task"];
   return h("div", { key: "units", class: "units" },
     h("table", { class: "grid" },
-      h("thead", null, h("tr", null, heads.map((head) => h("th", null, t(`units.${head}`))))),
+      h("thead", null, h("tr", null, heads.map((head) => h("th", RIGHT.has(head) ? { class: "num" } : null, t(`units.${head}`))))),
       h("tbody", null, fitting.slice(0, UNITS_SHOWN).map(unitRow))),
     h("small", { class: "more" }, t("units.shown", { n: Math.min(UNITS_SHOWN, fitting.length), total: store.table("unit").size })));
 }

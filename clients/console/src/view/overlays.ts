@@ -49,7 +49,7 @@ export function outcomesView(): Child[] {
 }
 
 const KEYS: [string, string][] = [
-  ["↑ ↓", "queue"], ["Enter", "enter"], ["/  :", "command"], ["S", "send"], ["1 … 9", "digit"], ["A", "ack"], ["Y  N", "answer"],
+  ["↑ ↓", "queue"], ["Enter", "enter"], ["F  V", "deed"], ["/  :", "command"], ["S", "send"], ["1 … 9", "digit"], ["A", "ack"], ["Y  N", "answer"],
   ["J  O", "join"], ["T", "note"], ["C", "claim"], ["X", "close"], ["R", "intake"], ["G", "map"], ["U", "tabs"],
   ["⇧L", "lang"], ["⇧D", "theme"], ["⇧M", "mute"], ["Esc", "escape"],
 ];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Left pane: what needs a person.
-import * as actions from "../actions";
 import { h, type Child, type VNode } from "../dom";
 import { age, clock, countdown } from "../format";
 import { t } from "../i18n";
 import { openLine } from "../keys";
+import { deedsOf } from "../deeds";
 import { incidentName } from "../names";
 import { currentQueue, type QueueLine } from "../queue";
 import { store } from "../store";
@@ -14,38 +14,9 @@ import { action } from "./parts";
 const MARKS = ["!!", "!", "·"];
 const URGENCY = ["now", "soon", "later"] as const;
 
-/** What can be done with a line at once. */
 function lineActions(line: QueueLine): (VNode | null)[] {
-  switch (line.kind) {
-    case "alarm":
-      return [action("alarm.acknowledge", t("act.ack"), () => actions.acknowledge(line.id), "A")];
-    case "question":
-      return [
-        action("question.answer", t("act.yes"), () => actions.answer(line.id, true), "Y", "yes"),
-        action("question.answer", t("act.no"), () => actions.answer(line.id, false), "N"),
-      ];
-    case "report":
-    case "proposal":
-      return [
-        line.kind === "proposal" ? action("report.join", t("act.join"), () => actions.join(line.id, line.incident), "J") : null,
-        action("incident.open", t("act.open"), () => actions.openFrom(line.id), "O"),
-      ];
-    case "order":
-      return [
-        action("order.resend", t("act.resend"), () => actions.resend(line.id)),
-        action("order.record", t("act.voice"), () => actions.acceptByVoice(line.id)),
-      ];
-    case "clock":
-      return [action("clock.stop", t("act.stop_clock"), () => actions.stopClock(line.id))];
-    case "response": {
-      const level = store.find("incident", line.id)?.response_proposed ?? "";
-      return [action("response.start", t("act.start_response"), () => actions.startResponse(line.id, level))];
-    }
-    case "incident":
-      return [action("incident.claim", t("act.claim"), () => actions.claim(line.id))];
-    default:
-      return [];
-  }
+  return deedsOf(line).map((deed, i) =>
+    action(deed.command, deed.text, deed.run, deed.key ?? (line.key === ui.queueKey ? ["F", "V"][i] : ""), deed.command === "question.answer" && i === 0 ? "yes" : ""));
 }
 
 function lineTime(line: QueueLine): VNode {

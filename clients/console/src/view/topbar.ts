@@ -3,11 +3,10 @@
 import { connection } from "../connection";
 import { h, type Child, type VNode } from "../dom";
 import { age, clock, date } from "../format";
-import { own, t } from "../i18n";
+import { code, own, t } from "../i18n";
 import { isMuted, muteLeft, toggleMute } from "../sound";
 import { store } from "../store";
 import { ui } from "../ui";
-import { code } from "../i18n";
 
 function sourceChip(source: ReturnType<typeof store.sourceList>[number]): VNode {
   const state = !source.is_up ? "down" : source.is_silent ? "silent" : "up";
@@ -33,7 +32,8 @@ export function topBar(onLogout: () => void): Child[] {
     h("time", { class: "clock" }, h("b", null, clock(nowUs)), h("span", null, date(nowUs))),
     h("div", { class: `fresh ${isStale ? "is-stale" : ""}` },
       h("span", { class: `link-state link-${connection.state}` },
-        h("i", { "aria-hidden": "true" }, connection.state === "open" ? "●" : "○"), t(`top.link_${connection.state}`)),
+        h("i", { "aria-hidden": "true" }, connection.state === "open" && !isStale ? "●" : "○"),
+        t(connection.state === "open" && isStale && store.isReady ? "top.link_silent" : `top.link_${connection.state}`)),
       h("span", { class: "seq" }, t("top.seq", { seq: store.seq })),
       h("span", null, t("top.age", { n: (store.staleMs() / 1000).toFixed(0) })),
       store.backlog > 0 ? h("span", { class: store.backlog > 1000 ? "warn" : "" }, t("top.backlog", { n: store.backlog })) : ""),
