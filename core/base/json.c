@@ -226,6 +226,16 @@ static size_t take_escape(struct tc_jr *r, char *to)
     return 1;
 }
 
+/** Bytes up to the closing quote: no escape gets longer by being resolved. */
+static size_t quoted_len(const char *from, const char *end)
+{
+    const char *at = from;
+    while (at < end && *at != '"') {
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    }
+    return (size_t)(at - from);
+}
+
 struct tc_str tc_jr_str(struct tc_jr *r, struct tc_arena *a)
 {
     if (!take(r, '"')) {
@@ -237,7 +247,7 @@ struct tc_str tc_jr_str(struct tc_jr *r, struct tc_arena *a)
     }
     struct tc_str s = {.at = from, .len = (size_t)(r->at - from)};
     if (r->at < r->end && *r->at == '\\') {
-        char *copy = tc_arena_alloc(a, (size_t)(r->end - from) + 4);
+        char *copy = tc_arena_alloc(a, quoted_len(from, r->end) + 4);
         memcpy(copy, from, s.len);
         while (!r->bad && r->at < r->end && *r->at != '"') {
             if (*r->at == '\\') {
@@ -305,6 +315,51 @@ int64_t tc_jr_i64(struct tc_jr *r)
     return negative ? (int64_t)((uint64_t)0 - value) : (int64_t)value;
 }
 
+/** RFC 8259: an integer part without leading zeros, then perhaps a point and digits. */
+static bool is_json_number(struct tc_str n)
+{
+    size_t i = n.len && n.at[0] == '-';
+    size_t whole = i;
+    while (i < n.len && n.at[i] >= '0' && n.at[i] <= '9') {
+        i++;
+    }
+    if (i == whole || (n.at[whole] == '0' && i - whole > 1)) {
+        return false;
+    }
+    return i == n.len || (n.at[i] == '.' && i + 1 < n.len && n.at[n.len - 1] != '.');
+}
+
+int64_t tc_jr_fixed(struct tc_jr *r, int decimals)
+{
+    (void)tc_jr_peek(r);
+    const char *from = r->at;
+    while (r->at < r->end && ((*r->at >= '0' && *r->at <= '9') || *r->at == '-' || *r->at == '.')) {
+        r->at++;
+    }
+    struct tc_str number = {.at = from, .len = (size_t)(r->at - from)};
+    int exponent = 0;
+    if (r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
+        r->at++;
+        int sign = r->at < r->end && *r->at == '-' ? -1 : 1;
+        r->at += r->at < r->end && (*r->at == '-' || *r->at == '+');
+        while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && exponent < 100) {
+            exponent = exponent * 10 + (*r->at++ - '0');
+        }
+        exponent *= sign;
+    }
+    int64_t value = 0;
+    int places = decimals + exponent;
+    if (!is_json_number(number) || places > 18 ||
+        tc_str_to_fixed(number, places < 0 ? 0 : places, &value) != TC_OK) {
+        r->bad = true;
+        return 0;
+    }
+    for (; places < 0; places++) {
+        value /= 10;
+    }
+    return value;
+}
+
 static bool take_word(struct tc_jr *r, const char *word)
 {
     size_t n = strlen(word);
@@ -352,7 +407,7 @@ struct tc_str tc_jr_skip(struct tc_jr *r)
     } else if (c == 'n') {
         tc_jr_null(r);
     } else {
-        (void)tc_jr_i64(r);
+        (void)tc_jr_fixed(r, 0);
     }
     tc_arena_finish(&scratch);
     return (struct tc_str){.at = from, .len = (size_t)(r->at - from)};

@@ -4,7 +4,7 @@
  *
  * Canonical: UTF-8, no blanks, keys in the order written, integers only, the shortest escapes. The
  * reader takes any legal JSON of integers, strings, booleans, null, arrays and objects; fractions
- * and exponents are refused (outside documents with those go through jansson at the edges).
+ * are refused but where tc_jr_fixed asks for one.
  */
 #pragma once
 
@@ -69,6 +69,8 @@ struct tc_str tc_jr_key(struct tc_jr *r, struct tc_arena *a);
 struct tc_str tc_jr_str(struct tc_jr *r, struct tc_arena *a);
 int64_t tc_jr_i64(struct tc_jr *r);
 uint64_t tc_jr_u64(struct tc_jr *r);
+/** Any JSON number as an integer times 10^decimals; finer digits are cut. For outside documents. */
+int64_t tc_jr_fixed(struct tc_jr *r, int decimals);
 bool tc_jr_bool(struct tc_jr *r);
 void tc_jr_null(struct tc_jr *r);
 /** Step over one value of any kind; returns its text. */

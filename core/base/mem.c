@@ -45,8 +45,9 @@ void tc_free(void *memory)
     free(memory);
 }
 
-#define CHUNK_BYTES ((size_t)64 * 1024)
-#define ALIGN       ((size_t)16)
+#define CHUNK_BYTES_MIN ((size_t)4 * 1024)
+#define CHUNK_BYTES_MAX ((size_t)256 * 1024)
+#define ALIGN           ((size_t)16)
 
 struct tc_arena_chunk {
     struct tc_arena_chunk *next;
@@ -61,7 +62,9 @@ void *tc_arena_alloc(struct tc_arena *a, size_t size_bytes)
     size_t need = (size_bytes + ALIGN - 1) & ~(ALIGN - 1);
     struct tc_arena_chunk *c = a->head;
     if (!c || c->size - c->used < need) {
-        size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
+        size_t size = c ? c->size * 2 : CHUNK_BYTES_MIN;
+        size = size > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : size;
+        size = size < need ? need : size;
         c = malloc(sizeof *c + size);
         TC_REQUIRE(c != NULL);
         c->next = a->head;

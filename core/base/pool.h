@@ -49,6 +49,8 @@ void tc_pool_remove(struct tc_pool *p, uint64_t id);
 void *tc_pool_at(const struct tc_pool *p, size_t i);
 
 /** for (struct tc_unit *u; ...): every item in order of place. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): `type` and `name` declare a variable. */
 #define TC_POOL_EACH(pool, type, name)                            \
     for (size_t name##_i = 0; name##_i < (pool)->top; name##_i++) \
         for (type *name = tc_pool_at((pool), name##_i); name != NULL; name = NULL)
+/* NOLINTEND(bugprone-macro-parentheses) */

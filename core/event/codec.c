@@ -128,19 +128,30 @@ void tc_record_write(struct tc_buf *b, const struct tc_record *r, const void *it
             continue;
         }
         tc_jw_key(b, f->name);
-        if (!f->is_list) {
-            write_value(b, f, (const uint8_t *)item + f->offset, r->is_fixed);
-            continue;
-        }
-        const uint8_t *items = list_items(f, item, r->is_fixed);
-        size_t size = element_size(f, r->is_fixed);
-        tc_jw_open(b, '[');
-        for (uint32_t k = 0; k < list_count(f, item); k++) {
-            write_value(b, f, items + k * size, r->is_fixed);
-        }
-        tc_jw_close(b, ']');
+        tc_field_write(b, r, f, item);
     }
     tc_jw_close(b, '}');
+}
+
+bool tc_field_is_zero(const struct tc_record *r, const struct tc_field *f, const void *item)
+{
+    return is_zero(f, item, r->is_fixed);
+}
+
+void tc_field_write(struct tc_buf *b, const struct tc_record *r, const struct tc_field *f,
+                    const void *item)
+{
+    if (!f->is_list) {
+        write_value(b, f, (const uint8_t *)item + f->offset, r->is_fixed);
+        return;
+    }
+    const uint8_t *items = list_items(f, item, r->is_fixed);
+    size_t size = element_size(f, r->is_fixed);
+    tc_jw_open(b, '[');
+    for (uint32_t k = 0; k < list_count(f, item); k++) {
+        write_value(b, f, items + k * size, r->is_fixed);
+    }
+    tc_jw_close(b, ']');
 }
 
 /* Reading */
@@ -256,6 +267,16 @@ static void read_list(struct reading *rd, const struct tc_record *r, const struc
     }
 }
 
+static void read_field(struct reading *rd, const struct tc_record *r, const struct tc_field *f,
+                       void *item)
+{
+    if (f->is_list) {
+        read_list(rd, r, f, item);
+    } else {
+        read_value(rd, r, f, (uint8_t *)item + f->offset);
+    }
+}
+
 static const struct tc_field *find_field(const struct tc_record *r, struct tc_str name)
 {
     for (uint32_t i = 0; i < r->field_count; i++) {
@@ -287,11 +308,7 @@ static void read_object(struct reading *rd, const struct tc_record *r, void *ite
             return;
         }
         seen |= bit;
-        if (f->is_list) {
-            read_list(rd, r, f, item);
-        } else {
-            read_value(rd, r, f, (uint8_t *)item + f->offset);
-        }
+        read_field(rd, r, f, item);
         if (rd->jr->bad) {
             complain(rd, r->name, f->name, "not of the expected type");
             return;
@@ -314,6 +331,19 @@ tc_err tc_record_read(struct tc_str text, const struct tc_record *r, void *item,
                             (size_t)(jr.at - text.at));
     }
     return TC_EMALFORMED;
+}
+
+tc_err tc_field_read(struct tc_jr *jr, const struct tc_record *r, const struct tc_field *f,
+                     void *item, struct tc_arena *a, char why[static TC_WHY_MAX])
+{
+    struct reading rd = {.jr = jr, .arena = a, .why = why};
+    why[0] = '\0';
+    read_field(&rd, r, f, item);
+    if (jr->bad) {
+        complain(&rd, r->name, f->name, "not of the expected type");
+        return TC_EMALFORMED;
+    }
+    return TC_OK;
 }
 
 static uint64_t hash_value(uint64_t h, const struct tc_field *f, const uint8_t *at, bool is_fixed)

@@ -9,6 +9,9 @@
 
 #include "core/event/events.gen.h"
 
+/** Raised whenever the meaning of the same events changes; digests compare within one version. */
+#define TC_MODEL_VERSION 1u
+
 struct tc_event {
     uint64_t seq;        /* gapless from 1 */
     int64_t at_us;       /* when it was recorded; never decreases */

@@ -82,6 +82,14 @@ void tc_record_write(struct tc_buf *b, const struct tc_record *r, const void *it
  */
 TC_MUST_USE tc_err tc_record_read(struct tc_str text, const struct tc_record *r, void *item,
                                   struct tc_arena *a, char why[static TC_WHY_MAX]);
+/** One field's value alone, as canonical JSON; lists as arrays. For column-wise rows. */
+void tc_field_write(struct tc_buf *b, const struct tc_record *r, const struct tc_field *f,
+                    const void *item);
+/** Zero, false, first, empty: what an absent field reads as. */
+bool tc_field_is_zero(const struct tc_record *r, const struct tc_field *f, const void *item);
+TC_MUST_USE tc_err tc_field_read(struct tc_jr *jr, const struct tc_record *r,
+                                 const struct tc_field *f, void *item, struct tc_arena *a,
+                                 char why[static TC_WHY_MAX]);
 /** Order-sensitive hash of every field's value; equal values give equal hashes. */
 uint64_t tc_record_hash(const struct tc_record *r, const void *item);
 /** Fields whose text or list is longer than declared; NULL when all is within its limits. */

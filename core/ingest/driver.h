@@ -25,8 +25,8 @@ enum tc_obs_kind {
     TC_OBS_CALL_START,
     TC_OBS_CALL_TALKER,
     TC_OBS_CALL_END,
-    TC_OBS_SENT,     /* outcome of send(): ref, is_ok, cause */
-    TC_OBS_DELIVERY, /* report for ref from `address`: code is the delivery status */
+    TC_OBS_SENT,     /* outcome of send(): message_ref, is_ok, cause */
+    TC_OBS_DELIVERY, /* report for message_ref from `address`: code is the delivery status */
     TC_OBS_READING,
     TC_OBS_DEVICE_ALARM, /* raised or cleared by the device itself */
     TC_OBS_CASE,
@@ -54,6 +54,7 @@ struct tc_obs {
     uint32_t age_s;
     /* status, delivery, sent, calls */
     uint32_t code;
+    uint32_t message_ref; /* sent, delivery: tc_send.ref */
     uint32_t cause;
     bool is_ok;
     bool is_cleared;      /* device alarm */
@@ -78,6 +79,8 @@ struct tc_obs {
     struct tc_str network;
     /** The protocol's own fields as one JSON object; made only when out->wants_detail. */
     struct tc_str detail;
+    /** What the driver overlooked to take this: "" when the frame keeps all rules. */
+    struct tc_str lenient;
 };
 
 /** Where a driver puts what it found. `arena` lives until the call returns. */
@@ -133,7 +136,8 @@ struct tc_driver {
     struct tc_framed (*frame)(const uint8_t *bytes, size_t len);
     /** One whole frame. An error means: not usable (already observed as REJECTED). */
     tc_err (*decode)(void *self, struct tc_str frame, int64_t now_us, struct tc_driver_out *out);
-    /** Send one; the result comes as TC_OBS_SENT. TC_EAGAIN: not now. NULL: cannot send. */
+    /** Send one; the result comes as TC_OBS_SENT, or never when nobody can say whether it left.
+     * TC_EAGAIN: not now. NULL: cannot send. */
     tc_err (*send)(void *self, const struct tc_send *request, int64_t now_us,
                    struct tc_driver_out *out);
     /** The verdict on the observation that carried `ref` is durable. `why` for a refusal. NULL ok.
@@ -142,6 +146,9 @@ struct tc_driver {
                     int64_t now_us, struct tc_driver_out *out);
     /** Time passes. Returns when it wants to be called next (INT64_MAX: never). NULL ok. */
     int64_t (*tick)(void *self, int64_t now_us, struct tc_driver_out *out);
+    /** `tocsin decode --hex`: one written line, when it is not simply the hex of a frame. NULL ok.
+     */
+    tc_err (*decode_line)(void *self, struct tc_str line, struct tc_driver_out *out);
 };
 
 /** All drivers, NULL-terminated, in drivers.def order. */

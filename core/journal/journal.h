@@ -7,8 +7,9 @@
  * failed write or sync it commits nothing more: the owner says so, stops and replays.
  *
  *   segment-000001.tocsin
- *     meta(name, value)         world, kind of world, schema and model version, epoch, first seq,
- * last hash kinds(kind, name, class, columns)   what the numbers and the telemetry columns mean
+ *     meta(name, value)         world, kind of world, versions, epoch, first seq, hash before it;
+ *                               once sealed also last seq, last hash, key and signature
+ *     kinds(kind, name, class, columns)   what the numbers and the telemetry columns mean
  *     facts(seq, at, occurred, kind, source, subject, cause, key, body)
  *     telemetry(seq, count, at, kind, body)      one row per run of one kind; body holds columns
  *     personal(seq, body)                        erasable fields of a fact
@@ -39,7 +40,8 @@ struct tc_journal_options {
 
 /**
  * Journal thread. `batches` (linked by next, in order) are durable when err is TC_OK; ownership is
- * returned. On an error nothing of them is known to be durable and no further call succeeds.
+ * returned. On an error nothing of them is known to be durable and no further call succeeds;
+ * `batches` is then everything not yet durable, or NULL.
  */
 typedef void (*tc_journal_durable_fn)(void *ctx, struct tc_batch *batches, tc_err err);
 
@@ -80,18 +82,29 @@ struct tc_journal_checkpoint_view {
 TC_MUST_USE tc_err tc_journal_reader_open(const char *dir, struct tc_journal_reader **out,
                                           char why[static TC_WHY_MAX]);
 void tc_journal_reader_close(struct tc_journal_reader *r);
+/** Whose journal it is, from the oldest segment there. */
+TC_MUST_USE tc_err tc_journal_reader_world(struct tc_journal_reader *r, struct tc_world *out,
+                                           char why[static TC_WHY_MAX]);
 /** The newest checkpoint at or before `seq_max` of this model version; TC_ENOTFOUND: start at 0. */
 TC_MUST_USE tc_err tc_journal_reader_checkpoint(struct tc_journal_reader *r, uint64_t seq_max,
                                                 struct tc_journal_checkpoint_view *out);
+/** The digest of the live model recorded after `seq`, the event that was read last; TC_ENOTFOUND:
+ * none was. */
+TC_MUST_USE tc_err tc_journal_reader_digest(struct tc_journal_reader *r, uint64_t seq,
+                                            uint64_t *digest);
 /** Next events are those after `seq`. */
 TC_MUST_USE tc_err tc_journal_reader_seek(struct tc_journal_reader *r, uint64_t seq);
 /** The next event, TC_ENOTFOUND at the end. Its body is valid until the next call. */
 TC_MUST_USE tc_err tc_journal_reader_next(struct tc_journal_reader *r, struct tc_event *out,
                                           char why[static TC_WHY_MAX]);
-/** Recomputes every hash and checks gaplessness, order and canonical form. */
+/** Recomputes every hash and checks gaplessness, order and canonical form. TC_EMALFORMED: `why`
+ * names segment and seq. */
 struct tc_journal_verdict {
-    uint64_t segments, commits, facts, telemetry, first_seq, last_seq, purged;
-    uint8_t hash[32];
+    uint64_t segments, sealed, commits, first_seq, last_seq;
+    uint64_t facts, telemetry; /* events */
+    uint64_t purged;           /* commits without the telemetry or personal fields they had */
+    uint8_t hash[32];          /* of the last commit */
+    uint8_t public_key[32];    /* that the newest sealed segment is signed with; zero: none yet */
 };
 TC_MUST_USE tc_err tc_journal_verify(const char *dir, struct tc_journal_verdict *out,
                                      char why[static TC_WHY_MAX]);

@@ -10,9 +10,6 @@
 #include "core/base/pool.h"
 #include "core/event/event.h"
 
-/** Raised whenever the meaning of the same events changes; digests compare within one version. */
-#define TC_MODEL_VERSION 1u
-
 /**
  * One kind of item. Items are generated `model` structs: id, changed_seq, then the fields.
  * `changed` lists ids touched since it was last cleared; it is a projection (the follower's views

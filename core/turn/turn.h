@@ -35,7 +35,7 @@ struct tc_travel_source {
     int32_t lat_e7;
     uint8_t unit_class; /* enum tc_unit_kind */
 };
-struct tc_travel_result {
+struct tc_travel_answer {
     uint64_t unit;
     uint32_t seconds; /* UINT32_MAX: cannot be reached */
     uint32_t metres;
@@ -49,7 +49,7 @@ struct tc_travel_question {
     int32_t lat_e7;
     struct tc_travel_source *sources; /* owned by the question */
     size_t source_count;
-    struct tc_travel_result *results; /* filled by the lane; owned */
+    struct tc_travel_answer *results; /* filled by the lane; owned */
     struct tc_travel_question *next;
 };
 struct tc_travel_question *tc_travel_question_create(size_t source_count);
@@ -128,13 +128,20 @@ void tc_turn_add_part(struct tc_turn *t, const struct tc_part *part, void *self)
 void tc_turn_begin(struct tc_turn *t, int64_t now_us, int64_t monotonic_us);
 /** Only once, right after replay, inside begin/end: records system.started, lets parts resume. */
 void tc_turn_resume(struct tc_turn *t, const char *version);
+/** Id of a configured source, registered on first sight. Inside begin/end. */
+uint64_t tc_turn_source(struct tc_turn *t, struct tc_str name, struct tc_str driver);
 void tc_turn_input(struct tc_turn *t, const struct tc_input *in);
+/** A step of the wall clock: recorded. */
+void tc_turn_clock_stepped(struct tc_turn *t, int64_t delta_us);
 /** Fires every timer that is due. */
 void tc_turn_timers(struct tc_turn *t);
 /** Ends the batch; NULL when nothing happened. The caller owns it, and *questions. */
 struct tc_batch *tc_turn_end(struct tc_turn *t, struct tc_travel_question **questions);
 /** When the next timer is due, or INT64_MAX. */
 int64_t tc_turn_next_due_us(const struct tc_turn *t);
+
+/** May `role` do what asks for at least `least`? Ranks are in roles.c. */
+bool tc_role_may(enum tc_role role, enum tc_role least);
 
 /** Core's own section ("turn"): sources, timers, outbox, de-duplication, command results. */
 extern const struct tc_section tc_turn_section;

@@ -1,0 +1,2 @@
+tc_test(NAME test_base SOURCES unit/test_base.c DEPS tc_loop LABELS unit)
+tc_test(NAME test_turn SOURCES unit/test_turn.c DEPS tc_turn LABELS unit)

@@ -1,0 +1,12 @@
+if(TOCSIN_TESTS)
+    foreach(area coord layers locate travel index threads)
+        tc_test(NAME test_gis_${area} SOURCES unit/gis/test_gis_${area}.c DEPS tc_gis Threads::Threads
+                LABELS unit)
+    endforeach()
+endif()
+if(TOCSIN_FUZZ)
+    add_executable(fuzz_gpkg fuzz/fuzz_gpkg.c)
+    target_link_libraries(fuzz_gpkg PRIVATE tc_gis)
+    tc_compile_options(fuzz_gpkg)
+    target_link_options(fuzz_gpkg PRIVATE -fsanitize=fuzzer)
+endif()
