@@ -211,7 +211,7 @@ struct given {
 
 static struct tc_str text_of(struct given *g, const char *key)
 {
-    return arguments__text(g->json, key, tc_out_arena(g->s->out));
+    return tc_out_copy(g->s->out, arguments__text(g->json, key, tc_out_arena(g->s->out)));
 }
 
 static uint64_t id_of(struct given *g, const char *key)
