@@ -122,7 +122,7 @@ static void clock_stopped(struct tc_world_section *w, const struct tc_event *e)
 {
     struct tc_clock *c = clock_named(w, e, TC_BODY(e, clock_stopped)->name);
     if (c) {
-        tc_map_remove(&w->clock_by_timer, c->timer);
+        world__unindex_clock(w, c);
         world__remove(w, TC_WORLD_CLOCK, c->id, e);
     }
 }

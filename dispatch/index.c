@@ -2,7 +2,7 @@
 #include "dispatch/world_int.h"
 
 /* Every key mixes what it is a key of first, then the parts; never 0. */
-enum { KEY_ADDRESS = 1, KEY_SENSOR, KEY_LIMIT, KEY_MEANING, KEY_DEVICE_ALARM, KEY_CALL };
+enum { KEY_ADDRESS = 1, KEY_SENSOR, KEY_LIMIT, KEY_MEANING, KEY_DEVICE_ALARM, KEY_CALL, KEY_CLOCK, KEY_CALL_SIGN };
 
 static uint64_t nonzero(uint64_t key)
 {
@@ -38,6 +38,11 @@ static bool is_long(struct tc_str s)
 static uint64_t address_key(struct tc_str s)
 {
     return nonzero(tc_hash_str(KEY_ADDRESS, s));
+}
+
+static uint64_t call_sign_key(const char *call_sign)
+{
+    return nonzero(tc_hash_str(KEY_CALL_SIGN, tc_str_of(call_sign)));
 }
 
 static uint64_t sensor_key(struct tc_str source, struct tc_str device, struct tc_str factor)
@@ -77,6 +82,7 @@ static void *look_up(const struct tc_world_section *w, enum tc_world_table table
 void world__index_unit(struct tc_world_section *w, const struct tc_unit *u)
 {
     struct tc_str address = tc_str_of(u->address);
+    tc_map_put(&w->unit_by_address, call_sign_key(u->call_sign), u->id);
     if (address.len == 0) {
         return;
     }
@@ -87,13 +93,21 @@ void world__index_unit(struct tc_world_section *w, const struct tc_unit *u)
 void world__unindex_unit(struct tc_world_section *w, const struct tc_unit *u)
 {
     struct tc_str address = tc_str_of(u->address);
-    struct tc_str keys[] = {address, ssi_of(address)};
+    uint64_t keys[] = {address_key(address), address_key(ssi_of(address)),
+                       call_sign_key(u->call_sign)};
     for (size_t i = 0; i < TC_COUNT_OF(keys); i++) {
         uint64_t id = 0;
-        if (tc_map_get(&w->unit_by_address, address_key(keys[i]), &id) && id == u->id) {
-            tc_map_remove(&w->unit_by_address, address_key(keys[i]));
+        if (tc_map_get(&w->unit_by_address, keys[i], &id) && id == u->id) {
+            tc_map_remove(&w->unit_by_address, keys[i]);
         }
     }
+}
+
+const struct tc_unit *tc_world_unit_called(const struct tc_world_section *w, const char *call_sign)
+{
+    const struct tc_unit *u =
+        look_up(w, TC_WORLD_UNIT, &w->unit_by_address, call_sign_key(call_sign));
+    return u && strcmp(u->call_sign, call_sign) == 0 ? u : NULL;
 }
 
 const struct tc_unit *tc_world_unit_of(const struct tc_world_section *w, struct tc_str address)
@@ -117,8 +131,23 @@ const struct tc_unit *tc_world_unit_of(const struct tc_world_section *w, struct 
     return tc_str_eq(ssi_of(own), ssi_of(address)) ? u : NULL;
 }
 
+/** A name that no source has: the first sensor of a device and factor, whatever its source. */
+#define ANY_SOURCE TC_STR("*")
+
+const struct tc_sensor *tc_world_sensor_named(const struct tc_world_section *w,
+                                              struct tc_str device, struct tc_str factor)
+{
+    return look_up(w, TC_WORLD_SENSOR, &w->sensor_by_key, sensor_key(ANY_SOURCE, device, factor));
+}
+
 void world__index_sensor(struct tc_world_section *w, const struct tc_sensor *s)
 {
+    struct tc_str device = tc_str_of(s->device);
+    struct tc_str factor = tc_str_of(s->factor);
+    const struct tc_sensor *first = tc_world_sensor_named(w, device, factor);
+    if (first == NULL || s->id < first->id) {
+        tc_map_put(&w->sensor_by_key, sensor_key(ANY_SOURCE, device, factor), s->id);
+    }
     tc_map_put(&w->sensor_by_key,
                sensor_key(tc_str_of(s->source), tc_str_of(s->device), tc_str_of(s->factor)), s->id);
 }
@@ -232,8 +261,14 @@ const struct tc_call *tc_world_call_of(const struct tc_world_section *w, uint64_
     return look_up(w, TC_WORLD_CALL, &w->call_by_key, call_key(link, instance));
 }
 
+static uint64_t clock_key(uint64_t subject, struct tc_str name)
+{
+    return nonzero(tc_hash_str(tc_hash_mix(KEY_CLOCK, subject), name));
+}
+
 void world__index_clock(struct tc_world_section *w, const struct tc_clock *c)
 {
+    tc_map_put(&w->clock_by_key, clock_key(c->incident, tc_str_of(c->name)), c->id);
     if (c->timer) {
         tc_map_put(&w->clock_by_timer, c->timer, c->id);
     }
@@ -242,6 +277,22 @@ void world__index_clock(struct tc_world_section *w, const struct tc_clock *c)
 const struct tc_clock *tc_world_clock_of_timer(const struct tc_world_section *w, uint64_t timer)
 {
     return look_up(w, TC_WORLD_CLOCK, &w->clock_by_timer, timer);
+}
+
+void world__unindex_clock(struct tc_world_section *w, const struct tc_clock *c)
+{
+    uint64_t id = 0;
+    uint64_t key = clock_key(c->incident, tc_str_of(c->name));
+    tc_map_remove(&w->clock_by_timer, c->timer);
+    if (tc_map_get(&w->clock_by_key, key, &id) && id == c->id) {
+        tc_map_remove(&w->clock_by_key, key);
+    }
+}
+
+const struct tc_clock *tc_world_clock_of(const struct tc_world_section *w, uint64_t subject,
+                                         struct tc_str name)
+{
+    return look_up(w, TC_WORLD_CLOCK, &w->clock_by_key, clock_key(subject, name));
 }
 
 void world__set_open(struct tc_world_section *w, uint64_t incident, bool is_open)
@@ -283,6 +334,7 @@ void world__forget_indexes(struct tc_world_section *w)
     tc_map_finish(&w->stranger_by_address);
     tc_map_finish(&w->call_by_key);
     tc_map_finish(&w->clock_by_timer);
+    tc_map_finish(&w->clock_by_key);
     tc_free(w->open_incidents);
     w->open_incidents = NULL;
     w->open_count = 0;
@@ -324,4 +376,43 @@ void world__index_all(struct tc_world_section *w)
             w->tables[TC_WORLD_CLOSURE].touched_last = c->changed_seq;
         }
     }
+}
+
+const struct tc_incident_type *tc_world_type_of(const struct tc_world_section *w,
+                                                struct tc_str code)
+{
+    TC_WORLD_EACH (w, TC_WORLD_INCIDENT_TYPE, struct tc_incident_type, t) {
+        if (tc_str_is(code, t->code)) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+const struct tc_service *tc_world_service_of(const struct tc_world_section *w, struct tc_str code)
+{
+    TC_WORLD_EACH (w, TC_WORLD_SERVICE, struct tc_service, s) {
+        if (tc_str_is(code, s->code)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+const struct tc_run_card *tc_world_run_card_of(const struct tc_world_section *w,
+                                               struct tc_str type, enum tc_grade grade)
+{
+    const struct tc_run_card *any = NULL;
+    TC_WORLD_EACH (w, TC_WORLD_RUN_CARD, struct tc_run_card, card) {
+        if (!tc_str_is(type, card->type)) {
+            continue;
+        }
+        if (card->grade == grade) {
+            return card;
+        }
+        if (card->grade == TC_GRADE_NONE) {
+            any = card;
+        }
+    }
+    return any;
 }

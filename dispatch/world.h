@@ -53,6 +53,7 @@ struct tc_world_section {
     struct tc_map stranger_by_address;
     struct tc_map call_by_key;
     struct tc_map clock_by_timer;
+    struct tc_map clock_by_key;
     uint64_t *open_incidents; /* ids, ascending */
     size_t open_count;
     size_t open_room;
@@ -78,6 +79,10 @@ bool tc_world_has_room(const struct tc_world_section *w, enum tc_world_table tab
 
 /** By radio address: MCC MNC SSI or SSI; NULL when no unit carries it. */
 const struct tc_unit *tc_world_unit_of(const struct tc_world_section *w, struct tc_str address);
+const struct tc_unit *tc_world_unit_called(const struct tc_world_section *w, const char *call_sign);
+/** The first registered sensor of a device and factor, whatever its source. */
+const struct tc_sensor *tc_world_sensor_named(const struct tc_world_section *w,
+                                              struct tc_str device, struct tc_str factor);
 /** By the source's name, device and factor; a sensor without a source answers for any. */
 const struct tc_sensor *tc_world_sensor_of(const struct tc_world_section *w, struct tc_str source,
                                            struct tc_str device, struct tc_str factor);

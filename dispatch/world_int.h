@@ -51,6 +51,7 @@ void world__index_stranger(struct tc_world_section *w, const struct tc_stranger 
 void world__index_call(struct tc_world_section *w, const struct tc_call *c);
 void world__unindex_call(struct tc_world_section *w, const struct tc_call *c);
 void world__index_clock(struct tc_world_section *w, const struct tc_clock *c);
+void world__unindex_clock(struct tc_world_section *w, const struct tc_clock *c);
 void world__set_open(struct tc_world_section *w, uint64_t incident, bool is_open);
 /** Everything again, from the tables. */
 void world__index_all(struct tc_world_section *w);

@@ -35,7 +35,7 @@ struct tc_travel_source {
     int32_t lat_e7;
     uint8_t unit_class; /* enum tc_unit_kind */
 };
-struct tc_travel_result {
+struct tc_travel_answer {
     uint64_t unit;
     uint32_t seconds; /* UINT32_MAX: cannot be reached */
     uint32_t metres;
@@ -49,7 +49,7 @@ struct tc_travel_question {
     int32_t lat_e7;
     struct tc_travel_source *sources; /* owned by the question */
     size_t source_count;
-    struct tc_travel_result *results; /* filled by the lane; owned */
+    struct tc_travel_answer *results; /* filled by the lane; owned */
     struct tc_travel_question *next;
 };
 struct tc_travel_question *tc_travel_question_create(size_t source_count);
