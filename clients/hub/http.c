@@ -471,6 +471,7 @@ static int on_frame(struct conn *c, const void *bytes, size_t len)
     bool is_fine = hub__console_receive(c);
     tc_buf_clear(&c->in);
     if (!is_fine) {
+        c->is_closing = true; /* nothing may follow the close frame */
         lws_close_reason(c->wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
     }
     return is_fine ? 0 : -1;

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/metric.h"
@@ -233,7 +233,8 @@ static void test_commands(void **state)
     assert_true(tc_ws_send(&other.ws, TC_STR("hello?")));
     while (hub_console_step(&other, 2000)) {
     }
-    assert_int_equal(tc_ws_receive(&other.ws, &other.text, 2000), -1);
+    int got = tc_ws_receive(&other.ws, &other.text, 2000);
+    assert_int_equal(got, -1);
     hub_console_close(&other);
     r = hub_console_command(&c, report);
     assert_true(json_is_true(json_object_get(r, "ok")));
@@ -286,18 +287,20 @@ static void test_observer_sees_no_telephone(void **state)
 static void test_slow_console_is_resynced_and_delays_nobody(void **state)
 {
     (void)state;
-    enum { UNITS = 4000 };
+    enum { UNITS = 4000, ROUNDS = 60 };
     struct hub_console slow = {0};
     struct hub_console quick = {0};
     uint64_t first = make_units(UNITS);
     int64_t resyncs = metric("tocsin_hub_resyncs_total");
     hub_console_open(&slow, &fx, fx.officer_cookie, 0, 0);
+    int bytes = 4096; /* its side holds little */
+    assert_int_equal(setsockopt(slow.ws.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
     assert_true(hub_console_reach(&slow, seq_now()));
     hub_console_open(&quick, &fx, fx.officer_cookie, 0, 0);
     assert_true(hub_console_reach(&quick, seq_now()));
     int64_t worst_us = 0;
     int32_t lon = 0;
-    for (int round = 0; round < 40; round++) { /* far more than sockets can hold */
+    for (int round = 0; round < ROUNDS; round++) { /* far more than sockets can hold */
         for (unsigned i = 0; i < UNITS; i++) {
             hub_world_do(&fx.world, DEED_POSITION, first + i, ++lon);
         }
@@ -314,13 +317,15 @@ static void test_slow_console_is_resynced_and_delays_nobody(void **state)
     assert_int_equal(quick.gaps, 0);
     assert_int_equal(quick.resyncs, 0);
     slow.seq = 0;
+    bytes = 4 * 1024 * 1024; /* it wakes up */
+    assert_int_equal(setsockopt(slow.ws.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
     int64_t until_us = tc_clock_monotonic_us() + 20 * TC_SEC;
     while (slow.resyncs == 0 && tc_clock_monotonic_us() < until_us) {
         (void)hub_console_step(&slow, 500);
     }
     assert_true(slow.resyncs >= 1);
     assert_true(hub_console_reach(&slow, seq_now()));
-    assert_int_equal(hub_console_count(&slow, "alarm"), 40);
+    assert_int_equal(hub_console_count(&slow, "alarm"), ROUNDS);
     for (unsigned i = 0; i < UNITS; i++) {
         assert_int_equal(lon_of(&slow, first + i), lon_of(&quick, first + i));
     }
