@@ -70,16 +70,15 @@ static tc_err take_lines(struct sim_fleet *f, FILE *file, char why[TC_WHY_MAX])
 
 tc_err sim__fleet_load(struct sim_fleet *f, const char *path, char why[TC_WHY_MAX])
 {
-    tc_err err = make_room(f, SIM_RADIOS_MAX);
-    if (err != TC_OK) {
-        return err;
-    }
     FILE *file = fopen(path, "rb");
     if (!file) {
         (void)tc_str_format(why, TC_WHY_MAX, "%s cannot be read", path);
         return TC_EIO;
     }
-    err = take_lines(f, file, why);
+    tc_err err = make_room(f, SIM_RADIOS_MAX);
+    if (err == TC_OK) {
+        err = take_lines(f, file, why);
+    }
     (void)fclose(file);
     return err;
 }

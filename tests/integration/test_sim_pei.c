@@ -18,6 +18,7 @@
 struct lab {
     pid_t program;
     uint16_t port;
+    uint16_t second_port; /* another radio on the same air */
     uint16_t control_port;
     int link;
     int control;
@@ -127,19 +128,22 @@ static int set_up(void **state)
     (void)state;
     char listen_at[32];
     char control_at[32];
+    char second_at[32];
     lab = (struct lab){.port = free_port()};
     lab.control_port = free_port();
+    lab.second_port = free_port();
     (void)tc_str_format(lab.air_log, sizeof lab.air_log, "/tmp/sim_pei_%d.log", (int)getpid());
     (void)tc_str_format(listen_at, sizeof listen_at, "127.0.0.1:%u", lab.port);
     (void)tc_str_format(control_at, sizeof control_at, "127.0.0.1:%u", lab.control_port);
+    (void)tc_str_format(second_at, sizeof second_at, "127.0.0.1:%u", lab.second_port);
     (void)unlink(lab.air_log);
     lab.program = fork();
     if (lab.program == 0) {
-        (void)execl(SIM_PEI, SIM_PEI, "--listen", listen_at, "--control", control_at, "--count",
-                    "3", "--first-issi", "10001", "--lip-interval", "0", "--air-log", lab.air_log,
-                    "--read-delay", "0.1", "--accept-delay", "0.1", "--report-delay", "0.05",
-                    "--cmgs-delay", "0.05", "--speed-factor", "2000", "--chatter", "0.5",
-                    (char *)NULL);
+        (void)execl(SIM_PEI, SIM_PEI, "--listen", listen_at, "--listen", second_at, "--control",
+                    control_at, "--count", "3", "--first-issi", "10001", "--lip-interval", "0",
+                    "--air-log", lab.air_log, "--read-delay", "0.1", "--accept-delay", "0.1",
+                    "--report-delay", "0.05", "--cmgs-delay", "0.05", "--speed-factor", "2000",
+                    "--chatter", "0.5", (char *)NULL);
         _exit(127);
     }
     lab.link = dial(lab.port);
@@ -278,6 +282,34 @@ static void the_link_dies_inside_a_line_and_comes_back(void **state)
     ask("AT", "\r\nOK\r\n");
 }
 
+static void a_second_radio_shares_the_air(void **state)
+{
+    (void)state;
+    int first = lab.link;
+    initialise();
+    lab.link = dial(lab.second_port);
+    lab.heard_len = 0;
+    initialise();
+    ask("AT+CTSDS=12,0", "\r\nOK\r\n");
+    say(lab.link, "AT+CMGS=10002,368\r\n" ORDER "\x1A");
+    expect("\r\n+CMGS: 0,4,1\r\n");
+    expect("\r\n+CTSDSR: 13,10002,0,2002,0,16\r\n7E11\r\n"); /* to the one who asked */
+    expect("\r\n+CTSDSR: 13,10002,0,2002,0,16\r\n7F11\r\n");
+    int second = lab.link;
+    lab.link = first;
+    lab.heard_len = 0;
+    expect("\r\n+CTSDSR: 13,10002,0,2001,0,16\r\n8003\r\n"); /* statuses go to the first */
+    expect("\r\n+CTSDSR: 13,10002,0,2001,0,16\r\n8005\r\n");
+    order("call 10001 3001 3", "ok"); /* the group is heard by both */
+    expect("\r\n+CTICN: 1,0,0,0,10001,0,1,0,1,1,0,3001,3\r\n");
+    lab.link = second;
+    lab.heard_len = 0;
+    expect("\r\n+CTICN: 1,0,0,0,10001,0,1,0,1,1,0,3001,3\r\n");
+    (void)close(lab.link);
+    lab.link = first;
+    assert_true(air_log_has("\"from\":2002", "\"outcome\":\"on_air\""));
+}
+
 static void it_also_serves_a_terminal(void **state)
 {
     (void)state;
@@ -323,6 +355,7 @@ int main(void)
         WITH_LAB(an_emergency_shows_three_signs),
         WITH_LAB(failures_come_when_asked_for),
         WITH_LAB(the_link_dies_inside_a_line_and_comes_back),
+        WITH_LAB(a_second_radio_shares_the_air),
         cmocka_unit_test(it_also_serves_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,34 @@ static void faults_lose_double_and_swap_reports(void **state)
     finish_fleet(&f);
 }
 
+/* The sample fleet: engines wait at their post, patrols drive. */
+static void the_sample_fleet_is_read(void **state)
+{
+    (void)state;
+    struct sim_fleet f = {.send = on_send};
+    char why[TC_WHY_MAX] = "";
+    sim__habits_default(&f.habits);
+    assert_int_equal(sim__roads_load(&f.roads, NULL, why), TC_OK);
+    assert_int_equal(sim__fleet_load(&f, "clients/simulators/sample/units.tsv", why), TC_OK);
+    assert_int_equal(f.count, 25);
+    struct sim_radio *engine = sim__fleet_find(&f, 10101);
+    struct sim_radio *patrol = sim__fleet_find(&f, 10301);
+    assert_non_null(engine);
+    assert_non_null(patrol);
+    assert_string_equal(engine->name, "消防101");
+    assert_string_equal(engine->capability, "engine");
+    struct sim_place post = engine->place;
+    struct sim_place start = patrol->place;
+    now_us = 1000 * TC_SEC;
+    sim__fleet_start(&f, now_us);
+    run_for(&f, 20);
+    assert_int_equal(post.lon_e7, 1140450000);
+    assert_memory_equal(&engine->place, &post, sizeof post);
+    assert_true(sim__distance_m(start, patrol->place) > 20);
+    assert_int_equal(sim__fleet_load(&(struct sim_fleet){0}, "nowhere.tsv", why), TC_EIO);
+    finish_fleet(&f);
+}
+
 static void orders_are_told_from_texts(void **state)
 {
     (void)state;
@@ -258,6 +286,7 @@ int main(void)
         WITH_ROADS(an_order_is_driven_at_the_streets_speed),
         WITH_ROADS(plain_texts_are_only_read),
         WITH_ROADS(faults_lose_double_and_swap_reports),
+        cmocka_unit_test(the_sample_fleet_is_read),
         cmocka_unit_test(distances_and_bearings_are_right),
         cmocka_unit_test(orders_are_told_from_texts),
     };

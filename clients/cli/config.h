@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * clients/cli/config.h - what `tocsin run` reads: the configuration, master-data commands for a new
+ * journal, and the plans' drafts. docs/operations.md explains every name.
+ */
+#pragma once
+
+#include "clients/hub/hub.h"
+#include "core/base/ini.h"
+#include "core/loop/ingest.h"
+
+struct tc_config {
+    struct tc_ini ini;
+    struct tc_hub_options hub;
+    const char *journal_dir;
+    bool is_exercise;
+    const char *district;    /* GeoPackage, or NULL */
+    const char *commands;    /* first commands of a new journal, or NULL */
+    const char *plans_dir;   /* or NULL */
+    const char *publish_url; /* or NULL */
+    struct tc_source_config sources[64];
+    size_t source_count;
+};
+
+TC_MUST_USE tc_err tc_config_read(struct tc_config *c, const char *path,
+                                  char why[static TC_WHY_MAX]);
+void tc_config_finish(struct tc_config *c);
+
+/** A command read from a file, ready to submit; freed by its release. */
+typedef tc_err (*tc_submit_fn)(void *ctx, struct tc_ingest_request *r);
+/** Every line of the file: {"who","role","name","body"}. `why` names the line. */
+TC_MUST_USE tc_err tc_config_submit_commands(const char *path, tc_submit_fn submit, void *ctx,
+                                             char why[static TC_WHY_MAX]);
+/** Each *.lua of the directory that `is_known` does not know by id and hash, as plan.draft. */
+TC_MUST_USE tc_err tc_config_submit_plans(
+    const char *dir, bool (*is_known)(void *ctx, const char *plan, const char *hash),
+    tc_submit_fn submit, void *ctx, char why[static TC_WHY_MAX]);
