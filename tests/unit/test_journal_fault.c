@@ -306,6 +306,28 @@ static void a_full_disk_loses_nothing_told(void **state)
     }
 }
 
+/** Told only after a sync: at least one for every commit that was waited for. */
+static void every_commit_is_synced(void **state)
+{
+    (void)state;
+    char dir[64];
+    struct kit_owner o;
+    uint64_t random = 2;
+    kit_dir_make(dir);
+    kit_open(&o, dir, 0);
+    atomic_store(&ops_counted, OP_SYNC);
+    for (uint64_t seq = 1; seq <= 25; seq++) {
+        atomic_store(&ops_left, INT64_MAX);
+        assert_int_equal(
+            kit_append(&o, kit_batch(&random, seq, 1, TC_EV_NONE, KIT_AT_US + 5 * (int64_t)seq)),
+            TC_OK);
+        kit_wait(&o);
+        assert_true(atomic_load(&ops_left) < INT64_MAX);
+    }
+    kit_close(&o);
+    kit_dir_remove(dir);
+}
+
 /* Killed at any moment */
 
 static void tell_parent(void *ctx, uint64_t seq)
@@ -376,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_at_any_moment),
+        cmocka_unit_test(every_commit_is_synced),
         cmocka_unit_test(every_sync_may_fail),
         cmocka_unit_test(every_write_may_fail),
         cmocka_unit_test(a_full_disk_loses_nothing_told),
