@@ -289,6 +289,7 @@ static tc_err start_parts(struct tocsin *t, char *why)
     }
     t->dispatch = (struct tc_dispatch){.gis = t->gis, .locator = t->locator, .crs = t->crs};
     t->turn = tc_turn_create(t->live);
+    tc_turn_add_part(t->turn, &tc_sessions_part, NULL);
     tc_turn_add_part(t->turn, &tc_attempts_part, NULL);
     tc_turn_add_part(t->turn, &tc_dispatch_part, &t->dispatch);
     tc_turn_add_part(t->turn, &tc_scripts_part, t->scripts);
