@@ -16,10 +16,8 @@
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
 #include "clients/cli/journal_cmd.h"
-#include "clients/cli/plan_cmd.h"
 #include "clients/cli/user_cmd.h"
 #include "clients/hub/hub.h"
-#include "clients/hub/open311.h"
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/base/time.h"
@@ -291,6 +289,7 @@ static tc_err start_parts(struct tocsin *t, char *why)
     }
     t->dispatch = (struct tc_dispatch){.gis = t->gis, .locator = t->locator, .crs = t->crs};
     t->turn = tc_turn_create(t->live);
+    tc_turn_add_part(t->turn, &tc_sessions_part, NULL);
     tc_turn_add_part(t->turn, &tc_attempts_part, NULL);
     tc_turn_add_part(t->turn, &tc_dispatch_part, &t->dispatch);
     tc_turn_add_part(t->turn, &tc_scripts_part, t->scripts);
@@ -352,12 +351,8 @@ static tc_err start(struct tocsin *t, const char *config, char *why)
     if (err != TC_OK) {
         return err;
     }
-    const struct tc_hub_ports ports = {.ctx = t,
-                                       .submit = port_submit,
-                                       .layer = port_layer,
-                                       .health = port_health,
-                                       .intakes = tc_hub_open311(),
-                                       .intake_count = 1};
+    const struct tc_hub_ports ports = {
+        .ctx = t, .submit = port_submit, .layer = port_layer, .health = port_health};
     err = tc_hub_start(&t->config.hub, &ports, t->follower, &t->world, &t->hub, why);
     err = err ? err : tc_journal_start(t->journal, on_durable, t);
     return err;
@@ -414,6 +409,7 @@ static int run(int argc, char **argv, bool is_zh)
 {
     struct tocsin *t = &the_system;
     char why[TC_WHY_MAX] = "";
+    tc_cli_drop_lang(&argc, argv);
     if (argc != 3 || strcmp(argv[1], "--config") != 0) {
         (void)fprintf(stderr, "%s: tocsin run --config FILE\n", is_zh ? "用法" : "usage");
         return 2;
@@ -440,7 +436,7 @@ static int run(int argc, char **argv, bool is_zh)
 
 int main(int argc, char **argv)
 {
-    bool is_zh = tc_cli_is_zh(&argc, argv);
+    bool is_zh = tc_cli_is_zh(argc, argv);
     const char *word = argc > 1 ? argv[1] : "help";
     if (strcmp(word, "run") == 0) {
         return run(argc - 1, argv + 1, is_zh);
@@ -451,11 +447,8 @@ int main(int argc, char **argv)
     if (strcmp(word, "user") == 0) {
         return tc_cmd_user(argc - 1, argv + 1);
     }
-    if (strcmp(word, "plan") == 0) {
-        return tc_cmd_plan(argc - 1, argv + 1);
-    }
     if (strcmp(word, "decode") == 0) {
-        return tc_cmd_decode(argc - 1, argv + 1);
+        return tc_decode_cmd(argc - 1, argv + 1);
     }
     if (strcmp(word, "locate") == 0) {
         return tc_cmd_locate(argc - 1, argv + 1, is_zh);

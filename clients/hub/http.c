@@ -42,7 +42,10 @@ static struct conn *conn_create(struct tc_hub *h, struct lws *wsi)
     c->hub = h;
     c->wsi = wsi;
     c->id = ++h->next_conn;
-    (void)lws_get_peer_simple(wsi, c->address, sizeof c->address);
+    char peer[64] = "";
+    (void)lws_get_peer_simple(wsi, peer, sizeof peer);
+    const char *plain = strncmp(peer, "::ffff:", 7) == 0 ? peer + 7 : peer; /* IPv4 in IPv6 */
+    (void)tc_str_put(c->address, sizeof c->address, tc_str_of(plain));
     c->next = h->conns;
     if (h->conns) {
         h->conns->prev = c;
@@ -468,6 +471,7 @@ static int on_frame(struct conn *c, const void *bytes, size_t len)
     bool is_fine = hub__console_receive(c);
     tc_buf_clear(&c->in);
     if (!is_fine) {
+        c->is_closing = true; /* nothing may follow the close frame */
         lws_close_reason(c->wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
     }
     return is_fine ? 0 : -1;

@@ -22,7 +22,7 @@
 enum {
     TC_PEI_CALLS_MAX = 8,
     TC_PEI_ACKS_MAX = 16,
-    TC_PEI_PARTS_MAX = 8,
+    TC_PEI_PARTS_MAX = 11, /* 759 characters: more than an order's text has bytes */
     TC_PEI_UNITS_MAX = TC_PEI_PARTS_MAX * TC_SDS_UNITS_PART_MAX,
     TC_PEI_EXTRA_PIDS_MAX = 16,
     TC_PEI_TRIES_MAX = 4,    /* of one message that the radio would not take */
@@ -163,6 +163,18 @@ void pei__open(struct tc_pei *s, const struct tc_driver_options *options, struct
 tc_err pei__line(struct tc_pei *s, struct tc_str line, struct tc_pei_now now);
 int64_t pei__tick(struct tc_pei *s, struct tc_pei_now now);
 void pei__pump(struct tc_pei *s, struct tc_pei_now now);
+
+/* pei_receive.c */
+/** `frame` is kept as evidence. */
+void pei__reject(const struct tc_pei *s, const char *why, struct tc_str frame,
+                 struct tc_pei_now now);
+/** +CTSDSR: opens the header, or takes the payload too when it is glued on. */
+tc_err pei__header(struct tc_pei *s, struct tc_pei_line *line, struct tc_pei_now now);
+/** The line after a header. */
+tc_err pei__payload(struct tc_pei *s, struct tc_str hex, struct tc_pei_now now);
+/** +CNUMF, +GPSPOS: the attached radio itself. */
+void pei__own_number(struct tc_pei *s, const struct tc_pei_line *line);
+void pei__own_position(struct tc_pei *s, const struct tc_pei_line *line, struct tc_pei_now now);
 
 /* pei_setup.c */
 void pei__setup_command(struct tc_pei *s, char *text, size_t size);

@@ -105,7 +105,7 @@ static void long_text_goes_in_parts_and_is_sent_with_the_last(void **state)
 static void too_long_and_nowhere_are_refused_at_once(void **state)
 {
     (void)state;
-    char text[700];
+    char text[900];
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     struct probe *p = radio_up("", "");

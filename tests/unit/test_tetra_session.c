@@ -24,7 +24,7 @@ static void set_up_passes_over_refusals_and_tells_identity(void **state)
     (void)state;
     struct probe *p = radio_up();
     assert_string_equal(probe_said(p),
-                        "LINK_UP from=\"2620100108280651\" text=\"Motorola MTM800E ; CTSP: 1,3,140 "
+                        "LINK_UP from=\"2620100108280651\" text=\"Motorola MTM800E; CTSP: 1,3,140 "
                         "(39)\" network=\"262-01001\"\n");
     probe_destroy(p);
 }
