@@ -210,7 +210,7 @@ static tc_err read_telemetry(const struct journal_row *row, struct tc_arena *a,
         .body_size = size,
         .bodies = tc_arena_alloc(a, size * row->count),
         .arena = a,
-        .why = why,
+        .why = &why[0],
     };
     for (size_t i = 0; i < row->count; i++) {
         events[i] = (struct tc_event){.seq = row->seq + i,
