@@ -53,6 +53,13 @@ void kit_open(struct kit *k)
     end(k);
 }
 
+void kit_resume(struct kit *k)
+{
+    begin(k);
+    tc_turn_resume(k->turn, "test");
+    end(k);
+}
+
 void kit_drop_questions(struct kit *k)
 {
     while (k->questions) {
