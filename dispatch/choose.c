@@ -44,7 +44,7 @@ static void collect(struct choice *ch, const struct tc_travel_question *answer)
     size_t room = answer ? answer->source_count : 0;
     ch->candidates = tc_arena_alloc(tc_out_arena(ch->c->out), room * sizeof *ch->candidates + 1);
     for (size_t i = 0; i < room; i++) {
-        const struct tc_travel_result *r = &answer->results[i];
+        const struct tc_travel_answer *r = &answer->results[i];
         const struct tc_unit *u = tc_world_unit(ch->c->w, answer->sources[i].unit);
         int32_t lon_e7 = 0;
         int32_t lat_e7 = 0;

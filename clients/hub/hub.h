@@ -8,11 +8,15 @@
  */
 #pragma once
 
+#include "clients/hub/intake.h"
 #include "core/event/event.h"
 #include "core/journal/journal.h"
 #include "core/turn/turn.h"
 
 struct tc_hub;
+
+/** Tokens with this bit are the hub's; the rest of it is the hub's own affair. */
+#define TC_HUB_TOKEN_BIT (UINT64_C(1) << 63)
 
 struct tc_hub_options {
     const char *address;  /* "127.0.0.1"; anything else needs TLS */
@@ -27,7 +31,7 @@ struct tc_hub_options {
     bool is_sample; /* invented data: say so on every screen */
 };
 
-/** A command from a console, copied; `json` is the body. */
+/** A command from a console, copied. Whoever took it frees it with tc_hub_command_destroy. */
 struct tc_hub_command {
     struct tc_hub_command *next;
     struct tc_arena arena; /* owns all below */
@@ -37,7 +41,10 @@ struct tc_hub_command {
     uint64_t token;
 };
 
-/** Filled by the program; called on the hub thread, must not block. */
+/** NULL is fine. Any thread. */
+void tc_hub_command_destroy(struct tc_hub_command *c);
+
+/** Filled by the program; called on the hub thread, must not block. Copied by tc_hub_start. */
 struct tc_hub_ports {
     void *ctx;
     /** Takes `c`. TC_EFULL: the queue is full, tell the client to come again. */
@@ -45,8 +52,17 @@ struct tc_hub_ports {
     /** GeoJSON of a map layer, immutable; NULL when there is none of that name. Borrowed for ever.
      */
     const struct tc_blob *(*layer)(void *ctx, struct tc_str name);
-    /** Seq and age of what is durable and what waits, for the status line. */
+    /**
+     * Appends the members of one JSON object without its braces, for the status line and /healthz:
+     *   "durable":N  last durable seq        "backlog":N  batches that wait for the disk
+     *   "sources":[] as the console shows them; left out: the follower's source table
+     *   "stopped":"sentence"  the journal takes nothing any more; left out when all is well
+     * May be NULL.
+     */
     void (*health)(void *ctx, struct tc_buf *json);
+    /** HTTP sources; borrowed for the hub's life. */
+    const struct tc_hub_intake *intakes;
+    size_t intake_count;
 };
 
 /** `follower` is taken over by the hub thread: fully replayed, not used elsewhere afterwards. */
@@ -54,9 +70,15 @@ TC_MUST_USE tc_err tc_hub_start(const struct tc_hub_options *options,
                                 const struct tc_hub_ports *ports, struct tc_model *follower,
                                 const struct tc_world *world, struct tc_hub **out,
                                 char why[static TC_WHY_MAX]);
-/** Durable batches, linked by next, in order; taken. Any one thread. */
+/**
+ * Durable batches, linked by next, in order; taken. Any one thread. Waits while
+ * TC_HUB_INBOX_BATCHES_MAX wait already: the journal then falls behind and says so, nothing is
+ * lost.
+ */
+#define TC_HUB_INBOX_BATCHES_MAX 4096u
 void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches);
 int tc_hub_port(const struct tc_hub *h);
 /** Last seq applied by the follower. Any thread. */
 uint64_t tc_hub_applied_seq(const struct tc_hub *h);
+/** Closes every connection, joins the thread, frees the follower. NULL is fine. */
 void tc_hub_stop(struct tc_hub *h);

@@ -3,13 +3,21 @@
 
 #include "core/base/hash.h"
 
-const struct tc_driver *const tc_drivers[] = {NULL};
+#define X(name) extern const struct tc_driver tc_driver_##name;
+#include "core/ingest/drivers.def"
+#undef X
+
+const struct tc_driver *const tc_drivers[] = {
+#define X(name) &tc_driver_##name,
+#include "core/ingest/drivers.def"
+#undef X
+    NULL};
 
 const struct tc_driver *tc_driver_find(struct tc_str name)
 {
-    for (const struct tc_driver *const *d = tc_drivers; *d; d++) {
-        if (tc_str_is(name, (*d)->name)) {
-            return *d;
+    for (size_t i = 0; tc_drivers[i]; i++) {
+        if (tc_str_is(name, tc_drivers[i]->name)) {
+            return tc_drivers[i];
         }
     }
     return NULL;

@@ -79,6 +79,8 @@ struct tc_obs {
     struct tc_str network;
     /** The protocol's own fields as one JSON object; made only when out->wants_detail. */
     struct tc_str detail;
+    /** What the driver overlooked to take this: "" when the frame keeps all rules. */
+    struct tc_str lenient;
 };
 
 /** Where a driver puts what it found. `arena` lives until the call returns. */
@@ -134,7 +136,8 @@ struct tc_driver {
     struct tc_framed (*frame)(const uint8_t *bytes, size_t len);
     /** One whole frame. An error means: not usable (already observed as REJECTED). */
     tc_err (*decode)(void *self, struct tc_str frame, int64_t now_us, struct tc_driver_out *out);
-    /** Send one; the result comes as TC_OBS_SENT. TC_EAGAIN: not now. NULL: cannot send. */
+    /** Send one; the result comes as TC_OBS_SENT, or never when nobody can say whether it left.
+     * TC_EAGAIN: not now. NULL: cannot send. */
     tc_err (*send)(void *self, const struct tc_send *request, int64_t now_us,
                    struct tc_driver_out *out);
     /** The verdict on the observation that carried `ref` is durable. `why` for a refusal. NULL ok.
@@ -143,6 +146,9 @@ struct tc_driver {
                     int64_t now_us, struct tc_driver_out *out);
     /** Time passes. Returns when it wants to be called next (INT64_MAX: never). NULL ok. */
     int64_t (*tick)(void *self, int64_t now_us, struct tc_driver_out *out);
+    /** `tocsin decode --hex`: one written line, when it is not simply the hex of a frame. NULL ok.
+     */
+    tc_err (*decode_line)(void *self, struct tc_str line, struct tc_driver_out *out);
 };
 
 /** All drivers, NULL-terminated, in drivers.def order. */

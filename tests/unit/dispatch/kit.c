@@ -147,7 +147,7 @@ void kit_answer(struct kit *k, uint64_t lost)
                 metres += 10;
             }
             bool is_lost = q->sources[i].unit == lost;
-            q->results[i] = (struct tc_travel_result){.unit = q->sources[i].unit,
+            q->results[i] = (struct tc_travel_answer){.unit = q->sources[i].unit,
                                                       .seconds = is_lost ? UINT32_MAX : metres / 10,
                                                       .metres = is_lost ? 0 : metres,
                                                       .doubt = ""};
