@@ -24,9 +24,9 @@ static const struct tc_world_recommended *line_of(const struct tc_recommendation
     return NULL;
 }
 
-#define REASON(r, unit, code)                                  \
-    do {                                                       \
-        assert_non_null(line_of((r), (unit)));                 \
+#define REASON(r, unit, code)                                    \
+    do {                                                         \
+        assert_non_null(line_of((r), (unit)));                   \
         assert_string_equal(line_of((r), (unit))->reason, code); \
     } while (0)
 
@@ -88,8 +88,7 @@ static void the_grades_own_card_goes_first(void **state)
     REASON(r, a, "closest");
     REASON(r, b, "farther");
     assert_int_equal(r->uncovered_count, 0);
-    KIT_SAY(&k, INCIDENT_SET_GRADE, incident_set_grade, .incident = incident,
-            .grade = TC_GRADE_II);
+    KIT_SAY(&k, INCIDENT_SET_GRADE, incident_set_grade, .incident = incident, .grade = TC_GRADE_II);
     kit_answer(&k, 0);
     REASON(r, b, "closest");
     assert_int_equal(r->uncovered_count, 1); /* sending both leaves none */

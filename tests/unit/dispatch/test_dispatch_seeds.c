@@ -36,7 +36,8 @@ static uint64_t any(const struct kit *k, struct dice *d, enum tc_world_table tab
     uint64_t last = 0;
     for (uint32_t i = 0; i <= n; i++) {
         uint64_t next = UINT64_MAX;
-        TC_POOL_EACH (p, const uint64_t, id) {
+        TC_POOL_EACH(p, const uint64_t, id)
+        {
             next = *id > last && *id < next ? *id : next;
         }
         last = next;
@@ -49,13 +50,27 @@ static int32_t somewhere(struct dice *d, int32_t around)
     return around + (int32_t)roll(d, 100000) - 50000;
 }
 
+/** The radio link comes and goes, and says what became of its attempt. */
+static void link_says(struct kit *k, struct dice *d)
+{
+    static const enum tc_obs_kind kinds[] = {TC_OBS_LINK_UP, TC_OBS_LINK_UP, TC_OBS_LINK_DOWN,
+                                             TC_OBS_SENT,    TC_OBS_SENT,    TC_OBS_DELIVERY};
+    const struct tc_event *e = kit_event(k, TC_EV_ORDER_ATTEMPTED, 0);
+    struct tc_obs o = tc_obs_init(kinds[roll(d, TC_COUNT_OF(kinds))]);
+    o.message_ref = e ? TC_BODY(e, order_attempted)->ref : 1;
+    o.is_ok = roll(d, 4) > 0;
+    o.cause = roll(d, 2) ? 4 : 42;
+    o.code = roll(d, 2) ? 0 : 2;
+    o.address = tc_str_of(addresses[roll(d, UNITS)]);
+    kit_obs(k, &o);
+}
+
 static void observe(struct kit *k, struct dice *d)
 {
     static const enum tc_obs_kind kinds[] = {
-        TC_OBS_POSITION,   TC_OBS_STATUS,     TC_OBS_STATUS,  TC_OBS_STATUS,
-        TC_OBS_TEXT,       TC_OBS_EMERGENCY,  TC_OBS_READING, TC_OBS_READING,
-        TC_OBS_CALL_START, TC_OBS_CALL_END,   TC_OBS_CASE,    TC_OBS_REPORT,
-        TC_OBS_HEARD,      TC_OBS_DEVICE_ALARM};
+        TC_OBS_POSITION,  TC_OBS_STATUS,  TC_OBS_STATUS,  TC_OBS_STATUS,      TC_OBS_TEXT,
+        TC_OBS_EMERGENCY, TC_OBS_READING, TC_OBS_READING, TC_OBS_CALL_START,  TC_OBS_CALL_END,
+        TC_OBS_CASE,      TC_OBS_REPORT,  TC_OBS_HEARD,   TC_OBS_DEVICE_ALARM};
     struct tc_obs o = tc_obs_init(kinds[roll(d, TC_COUNT_OF(kinds))]);
     o.address = tc_str_of(roll(d, 12) ? addresses[roll(d, UNITS)] : "999");
     o.code = roll(d, 9);
@@ -122,9 +137,7 @@ static void command(struct kit *k, struct dice *d)
         break;
     case 12: KIT_SAY(k, ROAD_OPEN, road_open, .closure = any(k, d, TC_WORLD_CLOSURE)); break;
     case 13: KIT_SAY(k, ALARM_CLEAR, alarm_clear, .alarm = any(k, d, TC_WORLD_ALARM)); break;
-    case 14:
-        KIT_SAY(k, REPORT_LEAVE, report_leave, .report = any(k, d, TC_WORLD_REPORT));
-        break;
+    case 14: KIT_SAY(k, REPORT_LEAVE, report_leave, .report = any(k, d, TC_WORLD_REPORT)); break;
     default:
         KIT_SAY(k, INCIDENT_SET_PLACE, incident_set_place, .incident = incident,
                 .lon_e7 = somewhere(d, LON), .lat_e7 = somewhere(d, LAT));
@@ -139,6 +152,8 @@ static void step(struct kit *k, struct dice *d)
         observe(k, d);
     } else if (what < 16) {
         command(k, d);
+    } else if (what < 17) {
+        link_says(k, d);
     } else if (what < 18) {
         kit_answer(k, any(k, d, TC_WORLD_UNIT));
     } else {
@@ -148,8 +163,9 @@ static void step(struct kit *k, struct dice *d)
 
 static void check_orders(const struct tc_world_section *w)
 {
-    TC_WORLD_EACH (w, TC_WORLD_ORDER, struct tc_order, o) {
-        const int64_t times[] = {o->attempted_us, o->sent_us,    o->delivered_us,
+    TC_WORLD_EACH(w, TC_WORLD_ORDER, struct tc_order, o)
+    {
+        const int64_t times[] = {o->attempted_us, o->sent_us,     o->delivered_us,
                                  o->read_us,      o->accepted_us, o->refused_us};
         for (size_t i = 0; i < TC_COUNT_OF(times); i++) {
             assert_true(times[i] == 0 || times[i] >= o->queued_us);
@@ -161,7 +177,8 @@ static void check_orders(const struct tc_world_section *w)
 
 static void check_assignments(const struct tc_world_section *w)
 {
-    TC_WORLD_EACH (w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a) {
+    TC_WORLD_EACH(w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a)
+    {
         const struct tc_incident *i = tc_world_incident(w, a->incident);
         const struct tc_unit *u = tc_world_unit(w, a->unit);
         assert_non_null(i);
@@ -178,7 +195,8 @@ static void check_assignments(const struct tc_world_section *w)
 
 static void check_recommendations(const struct tc_world_section *w)
 {
-    TC_WORLD_EACH (w, TC_WORLD_RECOMMENDATION, struct tc_recommendation, r) {
+    TC_WORLD_EACH(w, TC_WORLD_RECOMMENDATION, struct tc_recommendation, r)
+    {
         for (uint32_t a = 0; a < r->lines_count; a++) {
             for (uint32_t b = a + 1; b < r->lines_count; b++) {
                 assert_int_not_equal(r->lines[a].unit, r->lines[b].unit);
@@ -190,9 +208,11 @@ static void check_recommendations(const struct tc_world_section *w)
 static void check_counts(const struct tc_world_section *w)
 {
     size_t open = 0;
-    TC_WORLD_EACH (w, TC_WORLD_INCIDENT, struct tc_incident, i) {
+    TC_WORLD_EACH(w, TC_WORLD_INCIDENT, struct tc_incident, i)
+    {
         uint32_t reports = 0;
-        TC_WORLD_EACH (w, TC_WORLD_REPORT, struct tc_report, r) {
+        TC_WORLD_EACH(w, TC_WORLD_REPORT, struct tc_report, r)
+        {
             reports += r->incident == i->id;
         }
         assert_int_equal(i->reports, reports);
@@ -200,7 +220,8 @@ static void check_counts(const struct tc_world_section *w)
         assert_true(TC_IMPLIES(i->state == TC_INCIDENT_STATE_MERGED, i->merged_into != 0));
     }
     assert_int_equal(w->open_count, open);
-    TC_WORLD_EACH (w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         const struct tc_alarm *a = u->alarm ? tc_world_alarm(w, u->alarm) : NULL;
         assert_true(TC_IMPLIES(u->alarm, a && a->state == TC_ALARM_STATE_RAISED));
     }
