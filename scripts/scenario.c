@@ -178,6 +178,7 @@ static void give_unit(struct scenario *s, struct tc_str json, struct tc_arena *a
 {
     struct tc_need can = {.capability = arguments__text(json, "capability", a), .count = 1};
     struct tc_cmd_unit_register b = {.call_sign = arguments__text(json, "call_sign", a),
+                                     .address = arguments__text(json, "address", a),
                                      .capabilities = &can,
                                      .capabilities_count = 1,
                                      .lon_e7 = LON_E7,

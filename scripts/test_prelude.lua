@@ -50,7 +50,8 @@ define("scenario", function(name)
     if type(t.plan) ~= "string" then error("scenario needs plan = \"id\"", 2) end
     for capability, count in pairs(given.units or {}) do
       for i = 1, count do
-        s.units[#s.units + 1] = { call_sign = capability .. "-" .. i, capability = capability, metres = 1000 * i }
+        s.units[#s.units + 1] = { call_sign = capability .. "-" .. i, capability = capability, metres = 1000 * i,
+          address = tostring(100001 + #s.units) }
       end
     end
     for _, o in ipairs(given.sensors or {}) do
