@@ -289,6 +289,7 @@ static tc_err start_parts(struct tocsin *t, char *why)
     }
     t->dispatch = (struct tc_dispatch){.gis = t->gis, .locator = t->locator, .crs = t->crs};
     t->turn = tc_turn_create(t->live);
+    tc_turn_add_part(t->turn, &tc_sessions_part, NULL);
     tc_turn_add_part(t->turn, &tc_attempts_part, NULL);
     tc_turn_add_part(t->turn, &tc_dispatch_part, &t->dispatch);
     tc_turn_add_part(t->turn, &tc_scripts_part, t->scripts);
@@ -447,7 +448,7 @@ int main(int argc, char **argv)
         return tc_cmd_user(argc - 1, argv + 1);
     }
     if (strcmp(word, "decode") == 0) {
-        return tc_decode_cmd(argc - 1, argv + 1);
+        return tc_cmd_decode(argc - 1, argv + 1);
     }
     if (strcmp(word, "locate") == 0) {
         return tc_cmd_locate(argc - 1, argv + 1, is_zh);

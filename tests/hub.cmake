@@ -7,3 +7,5 @@ tc_module(NAME tc_hub_fixture
           DEPS tc_hub PkgConfig::JANSSON)
 tc_test(NAME test_hub_http SOURCES integration/test_hub_http.c DEPS tc_hub_fixture tc_cli TIMEOUT 120
         LABELS integration)
+tc_test(NAME test_hub_console SOURCES integration/test_hub_console.c DEPS tc_hub_fixture TIMEOUT 180
+        LABELS integration)

@@ -54,12 +54,55 @@ static const char help_zh[] =
     "目录是日志所在目录。这些命令不改动日志，系统可以继续运行。\n"
     "退出码：0 正常，1 损坏或无法读取，2 命令有误。\n";
 
+/* What verify may find; the place (segment and seq) stands before it in the sentence. */
+static const struct {
+    const char *en;
+    const char *zh;
+} findings[] = {
+    {"a fact of this commit was changed", "该次提交中有事实被改动、增加或删除"},
+    {"telemetry of this commit was changed", "该次提交中的遥测被改动或部分删除"},
+    {"personal fields of this commit", "该次提交中的个人信息被改动或部分删除"},
+    {"events of this commit are missing", "该次提交中有事实缺失或重复"},
+    {"the chain breaks here", "哈希链在此断开：提交记录被改动或顺序不对"},
+    {"the chain breaks between", "相邻两个分段的哈希链不相接"},
+    {"the commit row", "提交记录的格式不对"},
+    {"a commit is missing", "缺少一次提交"},
+    {"the time runs backwards", "时间倒流"},
+    {"the row says that it is empty", "遥测行自称为空"},
+    {"not in canonical form", "内容不是规范格式"},
+    {"cannot be read", "内容无法读取"},
+    {"stands in the wrong table", "内容放错了表"},
+    {"no commit covers", "存在不属于任何提交的行"},
+    {"the file is missing", "分段文件缺失"},
+    {"another segment under this name", "文件名与分段编号不符"},
+    {"names were changed", "日志的身份信息被改动"},
+    {"belongs to another world", "分段属于另一个日志"},
+    {"does not begin where", "分段与前一分段不相接"},
+    {"was never sealed", "后面还有分段，此分段却未封存"},
+    {"after the sealed end", "封存之后又有改动，或封存之前有缺失"},
+    {"the signature does not fit", "签名不符"},
+    {"differs from what was signed", "内容与签名时不同"},
+};
+
+static const char *in_chinese(const char *why)
+{
+    for (size_t i = 0; i < TC_COUNT_OF(findings); i++) {
+        if (strstr(why, findings[i].en)) {
+            return findings[i].zh;
+        }
+    }
+    return "内容无法识别";
+}
+
 int journal__complain(const struct journal_args *a, tc_err err, const char *why)
 {
     const char *text = why[0] ? why : tc_err_text(err);
     if (err == TC_EMALFORMED) {
+        if (a->is_zh) {
+            (void)fprintf(stderr, "日志损坏：%s\n", in_chinese(text));
+        }
         (void)fprintf(stderr,
-                      a->is_zh ? "日志损坏：%s\n请勿改动这些文件，复制一份并联系管理员。\n"
+                      a->is_zh ? "位置：%s\n请勿改动这些文件，复制一份并联系管理员。\n"
                                : "The journal is DAMAGED: %s\n"
                                  "Change nothing, copy the files, and call the administrator.\n",
                       text);

@@ -9,7 +9,8 @@
 #define SECONDS_MAX      30 /* for one answer, or one piece of it */
 
 static const char content_policy[] =
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src "
+    "'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'";
 
 void hub__conn_writable(struct conn *c)
@@ -42,7 +43,10 @@ static struct conn *conn_create(struct tc_hub *h, struct lws *wsi)
     c->hub = h;
     c->wsi = wsi;
     c->id = ++h->next_conn;
-    (void)lws_get_peer_simple(wsi, c->address, sizeof c->address);
+    char peer[64] = "";
+    (void)lws_get_peer_simple(wsi, peer, sizeof peer);
+    const char *plain = strncmp(peer, "::ffff:", 7) == 0 ? peer + 7 : peer; /* IPv4 in IPv6 */
+    (void)tc_str_put(c->address, sizeof c->address, tc_str_of(plain));
     c->next = h->conns;
     if (h->conns) {
         h->conns->prev = c;
@@ -468,6 +472,7 @@ static int on_frame(struct conn *c, const void *bytes, size_t len)
     bool is_fine = hub__console_receive(c);
     tc_buf_clear(&c->in);
     if (!is_fine) {
+        c->is_closing = true; /* nothing may follow the close frame */
         lws_close_reason(c->wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
     }
     return is_fine ? 0 : -1;

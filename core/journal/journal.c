@@ -18,7 +18,7 @@
 #define QUEUE_BYTES_MAX    ((size_t)256 * 1024 * 1024)
 #define CHECKPOINTS_MAX    4u                            /* handed over and not yet written */
 #define WAL_QUIET_BYTES    ((uint64_t)1 * 1024 * 1024)   /* moved when nothing waits */
-#define WAL_BUSY_BYTES     ((uint64_t)32 * 1024 * 1024)  /* moved although something waits */
+#define WAL_BUSY_BYTES     ((uint64_t)8 * 1024 * 1024)   /* moved although something waits */
 #define WAL_BYTES_MAX      ((uint64_t)256 * 1024 * 1024) /* commits wait until it is moved */
 #define NICE_LEVEL         (-10)
 
@@ -72,6 +72,8 @@ struct pending_checkpoint {
 struct tc_journal {
     struct journal_writer writer; /* the journal thread's, once it runs */
     struct journal_tidy *tidy;
+    bool is_pass_asked; /* the journal thread's, like the writer */
+    uint64_t asked_at_pass;
     int lock_fd;
     pthread_t thread;
     bool is_started;
@@ -235,25 +237,35 @@ static void fail(struct tc_journal *j, struct tc_batch *group, const char *why)
     j->on_durable(j->ctx, group, TC_EIO);
 }
 
+/**
+ * Under steady load a pass never catches up with the commits. So the pass moves the bulk, and what
+ * came meanwhile, which is little, is moved here between two commits; then the log begins anew.
+ */
 static tc_err watch_wal(struct tc_journal *j, bool is_quiet, char why[static TC_WHY_MAX])
 {
     uint64_t size = tc_db_wal_pages(j->writer.db) * JOURNAL_PAGE_BYTES;
+    uint64_t passes = journal__tidy_passes(j->tidy);
+    tc_err err = TC_OK;
     tc_metric_set(&wal, (int64_t)size);
+    bool is_moved = j->is_pass_asked && passes > j->asked_at_pass;
     if (size >= WAL_BYTES_MAX) {
         tc_metric_inc(&wal_forced, 1);
-        tc_err err = tc_db_checkpoint(j->writer.db, TC_DB_RESTART, why);
-        return err == TC_ECONFLICT ? TC_OK : err; /* a reader; tried again after the next commit */
-    }
-    if (size >= WAL_BUSY_BYTES || (is_quiet && size >= WAL_QUIET_BYTES)) {
+        err = tc_db_checkpoint(j->writer.db, TC_DB_RESTART, why);
+    } else if (is_moved && size >= WAL_BUSY_BYTES) {
+        err = tc_db_checkpoint(j->writer.db, TC_DB_PASSIVE, why);
+        j->is_pass_asked = false;
+    } else if ((is_moved || !j->is_pass_asked) &&
+               (size >= WAL_BUSY_BYTES || (is_quiet && size >= WAL_QUIET_BYTES))) {
+        j->is_pass_asked = true;
+        j->asked_at_pass = passes;
         journal__tidy_ask(j->tidy);
     }
-    return TC_OK;
+    return err == TC_ECONFLICT ? TC_OK : err; /* a reader; tried again after the next commit */
 }
 
-static void count_commit(struct tc_journal *j, int64_t began_us, uint64_t count, uint64_t size)
+static void count_commit(int64_t began_us, uint64_t count, uint64_t size)
 {
     int64_t took_us = tc_clock_monotonic_us() - began_us;
-    (void)j;
     tc_metric_inc(&commits, 1);
     tc_metric_inc(&events, (int64_t)count);
     tc_metric_inc(&bytes, (int64_t)size);
@@ -281,7 +293,7 @@ static bool commit_group(struct tc_journal *j, struct tc_batch *group)
             fail(j, group, why[0] ? why : "the write-ahead log could not be moved");
             return false;
         }
-        count_commit(j, began_us, count, w->bytes_written - size);
+        count_commit(began_us, count, w->bytes_written - size);
     }
     bool is_end = count > 0 && journal__writer_is_due(w);
     last->ends_segment = is_end;

@@ -147,3 +147,5 @@ bool tc_role_may(enum tc_role role, enum tc_role least);
 extern const struct tc_section tc_turn_section;
 /** Core's own part: orders' attempts over links. self is NULL. */
 extern const struct tc_part tc_attempts_part;
+/** Core's own part: log-ins and log-outs. self is NULL. */
+extern const struct tc_part tc_sessions_part;

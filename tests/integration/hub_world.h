@@ -32,6 +32,7 @@ struct hub_world {
     size_t count_max; /* past it submit says TC_EFULL */
     bool is_stopping;
     bool is_busy;
+    uint64_t batches;
     bool spoils_digest; /* the next batch carries a wrong one */
     bool is_deaf;       /* takes commands and never answers */
     _Atomic uint64_t seq;
