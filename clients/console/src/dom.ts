@@ -98,7 +98,7 @@ function set(element: Owned, name: string, old: unknown, value: unknown): void {
   } else if (name === "style") {
     // Set by hand: a page policy without inline styles still allows it.
     element.style.cssText = String(value ?? "");
-  } else if (name === "value") {
+  } else if (name === "value" && element.tagName !== "OPTION") {
     const field = element as unknown as HTMLInputElement;
     if (field.value !== value) field.value = String(value ?? "");
   } else if (value === undefined || value === null || value === false) {

@@ -43,7 +43,6 @@ class Ui {
   isIntakeOpen = false;
   isLegendOpen = window.innerWidth > 1600;
   mutedUntilMs = 0;
-  isSoundOn = load("sound", "on") === "on";
   /** Asked when an incident comes into hand: its older facts. */
   loadFacts: (subject: number) => void = () => undefined;
   /** Where the map is asked to go. */

@@ -103,8 +103,8 @@ function clocksAndAlarms(incident: IncidentItem): Children {
         h("span", null, `${isRaised ? "▲ " : ""}${alarmName(alarm)} · ${code("alarm_level", alarm.level)}`),
         h("small", null, isRaised ? age(alarm.raised_us) : code("alarm_state", "cleared")),
         alarm.acknowledged_by ? h("small", null, `✓ ${alarm.acknowledged_by}`) : isRaised ? action("alarm.acknowledge", t("act.ack"), () => actions.acknowledge(alarm.id), "A") : null,
-        isRaised ? action("alarm.clear", t("act.clear"), () => actions.clearAlarm(alarm.id)) : null,
-        isRaised && alarm.evidence ? h("small", { class: "wide" }, alarm.evidence) : "");
+        isRaised && alarm.evidence ? h("small", { class: "wide" }, alarm.evidence) : "",
+        isRaised ? action("alarm.clear", t("act.clear"), () => actions.clearAlarm(alarm.id)) : null);
     })) : "",
   ];
 }
