@@ -9,7 +9,8 @@
 #define SECONDS_MAX      30 /* for one answer, or one piece of it */
 
 static const char content_policy[] =
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src "
+    "'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'";
 
 void hub__conn_writable(struct conn *c)

@@ -49,7 +49,14 @@ void kit_open(struct kit *k)
     tc_turn_add_part(k->turn, &tc_dispatch_part, &k->part);
     begin(k);
     tc_turn_resume(k->turn, "test");
-    k->source = tc_turn_source(k->turn, TC_STR("radio-1"), TC_STR("gateway"));
+    k->source = tc_turn_source(k->turn, TC_STR("radio-1"), TC_STR("tetra_pei"));
+    end(k);
+}
+
+void kit_resume(struct kit *k)
+{
+    begin(k);
+    tc_turn_resume(k->turn, "test");
     end(k);
 }
 
@@ -140,7 +147,7 @@ void kit_answer(struct kit *k, uint64_t lost)
                 metres += 10;
             }
             bool is_lost = q->sources[i].unit == lost;
-            q->results[i] = (struct tc_travel_result){.unit = q->sources[i].unit,
+            q->results[i] = (struct tc_travel_answer){.unit = q->sources[i].unit,
                                                       .seconds = is_lost ? UINT32_MAX : metres / 10,
                                                       .metres = is_lost ? 0 : metres,
                                                       .doubt = ""};
