@@ -126,7 +126,7 @@ export class StubHub {
       const session = this.#session(request);
       if (!session) return json(401, { why: "not_allowed" });
       if (url.pathname === "/api/me") return json(200, session);
-      if (url.pathname === "/api/log") return json(200, this.facts.filter((fact) => fact.seq < Number(url.searchParams.get("before"))).slice(-300));
+      if (url.pathname === "/api/log") return json(200, { log: this.facts.filter((fact) => fact.seq < Number(url.searchParams.get("before"))).slice(-300).reverse(), next_before: 0 });
       const layer = this.layers[url.pathname.slice("/api/layers/".length)];
       return layer ? json(200, layer) : json(404, {});
     }

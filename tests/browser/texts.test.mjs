@@ -49,6 +49,17 @@ test("placeholders of a text are the same in both languages, apart from the lang
   for (const key of Object.keys(zh)) assert.equal(names(zh[key]), names(en[key]), key);
 });
 
+test("every code that dispatch can give has a text", () => {
+  const file = readFileSync(join(ROOT, "dispatch/codes.c"), "utf8");
+  const groups = { refusals: "refused", "how things ended": "why" };
+  let group = "";
+  for (const [, section, code] of file.matchAll(/^ {4}(?:\/\* (.+) \*\/|\{"(\w+)",)/gm)) {
+    if (section) group = groups[section] ?? "reason";
+    else assert.ok(zh[`${group}.${code}`], `${group}.${code}`);
+  }
+  assert.ok(group, "codes found in dispatch/codes.c");
+});
+
 test("sentences name only fields that the event has", () => {
   const made = new Set(["subject", "place", "question", "recipient", "text"]);
   const fieldsOf = (kind) => {

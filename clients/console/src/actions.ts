@@ -4,7 +4,7 @@ import { connection } from "./connection";
 import { age, travel } from "./format";
 import { code, t } from "./i18n";
 import type { UnitItem, WorldRecommended } from "./model";
-import { alarmName, incidentName, placeOf, planName, recipientName, unitName } from "./names";
+import { alarmName, incidentName, placeOf, planName, recipientName, typeName, unitName } from "./names";
 import type { Result } from "./protocol";
 import { store } from "./store";
 import { may, ui, type Dialog } from "./ui";
@@ -212,7 +212,12 @@ export function openFrom(reportId: number): void {
   const report = store.find("report", reportId);
   if (!report) return;
   const body = { report: reportId, type: report.type ?? "", title: (report.text ?? "").slice(0, 50), lon_e7: report.lon_e7 ?? 0, lat_e7: report.lat_e7 ?? 0 };
-  void ask("incident.open", body, t("act.open"));
+  if (report.type) return void ask("incident.open", body, t("act.open"));
+  const choices = store.all("incident_type").map((item): [string, string] => [item.code ?? "", typeName(item.code)]);
+  confirm("incident.open", t("act.open"), body, {
+    lines: [{ text: report.text ?? "" }], field: "type",
+    input: { label: t("intake.type"), value: "", max: 32, isNeeded: true, choices },
+  });
 }
 export function resend(id: number): void {
   const order = store.find("order", id);

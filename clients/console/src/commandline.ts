@@ -5,7 +5,7 @@ import { code, t } from "./i18n";
 import { ENUMS } from "./model";
 import { currentQueue } from "./queue";
 import { store } from "./store";
-import { ui, type Tab } from "./ui";
+import { may, ui, type Tab } from "./ui";
 
 interface Word {
   name: string;
@@ -167,6 +167,7 @@ export const WORDS: Word[] = [
   {
     name: "report", usage: "report", complete: () => [],
     run: () => {
+      if (!may("report.create")) return t("command.not_allowed");
       ui.isIntakeOpen = true;
       ui.touch();
     },

@@ -6,7 +6,7 @@ import { deedsOf } from "./deeds";
 import { currentQueue, type QueueLine } from "./queue";
 import { toggleMute } from "./sound";
 import { store } from "./store";
-import { TABS, ui } from "./ui";
+import { TABS, may, ui } from "./ui";
 
 export function chosenLine(): QueueLine | undefined {
   return currentQueue().lines.find((line) => line.key === ui.queueKey);
@@ -74,7 +74,9 @@ const KEYS: Record<string, () => void> = {
     ui.tab = TABS[(TABS.indexOf(ui.tab) + 1) % TABS.length] ?? "log";
     ui.touch();
   },
-  r: () => flip("isIntakeOpen"),
+  r: () => {
+    if (may("report.create")) flip("isIntakeOpen");
+  },
   L: () => ui.setLang(ui.lang === "zh" ? "en" : "zh"),
   D: () => ui.setTheme(ui.theme === "day" ? "night" : "day"),
   M: () => toggleMute(),

@@ -101,6 +101,11 @@ function addReports(lines: QueueLine[]): void {
   }
 }
 
+/** Its clock for acceptance ran out. */
+function isOverdue(order: number): boolean {
+  for (const item of store.table("clock").values()) if (item.incident === order && item.ran_out) return true;
+  return false;
+}
 /** Why an order needs a person, or nothing. */
 export function orderTrouble(order: OrderItem, nowUs: number): string {
   const unit = recipientName(order.recipient_kind, order.recipient);
@@ -111,7 +116,7 @@ export function orderTrouble(order: OrderItem, nowUs: number): string {
   }
   if (order.needs_person) return t("queue.order_person", { unit });
   const waits = state === "queued" || state === "attempted" || state === "sent" || state === "delivered" || state === "read";
-  if (waits && order.assignment && nowUs - (order.queued_us ?? nowUs) > UNACCEPTED_US) {
+  if (waits && order.assignment && (isOverdue(order.id) || nowUs - (order.queued_us ?? nowUs) > UNACCEPTED_US)) {
     return t("queue.unaccepted", { unit, n: age(order.queued_us) });
   }
   return "";
@@ -164,6 +169,8 @@ function addIncidents(lines: QueueLine[]): void {
 }
 function addClocks(lines: QueueLine[], nowUs: number): void {
   for (const item of store.table("clock").values()) {
+    // An order that is not accepted stands in the queue by itself.
+    if (store.find("order", item.incident)) continue;
     const isOver = !!item.ran_out || (item.due_us ?? 0) < nowUs;
     if (!isOver && (item.due_us ?? 0) - nowUs > CLOCK_SOON_US) continue;
     if (item.incident && store.find("incident", item.incident) && !isOpen(item.incident)) continue;

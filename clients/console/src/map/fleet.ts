@@ -100,7 +100,8 @@ export class FleetLayer extends Layer {
     const named: { unit: UnitItem; x: number; y: number }[] = [];
     this.shown = 0;
     for (const unit of store.table("unit").values()) {
-      const at = this.place(frame, unit.lon_e7, unit.lat_e7);
+      // Never heard: where it lives, hollow and faded.
+      const at = this.place(frame, unit.lon_e7 || unit.home_lon_e7, unit.lat_e7 || unit.home_lat_e7);
       if (!at) continue;
       this.shown++;
       const [x, y] = at;

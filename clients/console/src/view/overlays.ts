@@ -20,7 +20,11 @@ export function dialogView(): Child[] {
       on: { click: (event) => event.stopPropagation() } },
       h("h2", null, dialog.title),
       dialog.lines.map((line) => h("p", { class: `line-${line.mark ?? "plain"}` }, line.mark ? (line.mark === "bad" ? "✕ " : "△ ") : "", line.text)),
-      input ? h("label", null, h("span", null, input.label), h("input", {
+      input?.choices ? h("label", null, h("span", null, input.label), h("select", {
+        value: input.value, autofocus: true, "aria-label": input.label,
+        on: { change: (event) => { input.value = (event.target as HTMLSelectElement).value; ui.touch(); } },
+      }, h("option", { value: "" }, t("intake.type_none")), input.choices.map(([value, text]) => h("option", { value }, text)))) : "",
+      input && !input.choices ? h("label", null, h("span", null, input.label), h("input", {
         type: "text", maxlength: input.max, value: input.value, autofocus: true, "aria-label": input.label,
         on: { input: (event) => { input.value = (event.target as HTMLInputElement).value; ui.touch(); } },
       })) : "",
@@ -31,7 +35,9 @@ export function dialogView(): Child[] {
         h("button", { class: "act primary", type: "button", disabled: isStale || isMissing, on: { click: () => confirmDialog() } }, dialog.confirm, h("kbd", null, "⏎")))))];
 }
 
-const OUTCOME_OK_MS = 20000;
+/** Plain successes go soon; those that tell of each unit stay longer; refusals until dismissed. */
+const OUTCOME_OK_MS = 6000;
+const OUTCOME_UNITS_MS = 45000;
 function unitOutcome(outcome: Outcome, unit: number): VNode {
   const order = store.all("order").find((item) => item.incident === outcome.incident && item.recipient === unit && item.id >= outcome.seq);
   const state = order?.state ?? "queued";
@@ -41,7 +47,7 @@ function unitOutcome(outcome: Outcome, unit: number): VNode {
   return h("li", { key: unit, class: isBad ? "bad" : "" }, text);
 }
 export function outcomesView(): Child[] {
-  const shown = outcomes.filter((outcome) => outcome.state !== "ok" || Date.now() - outcome.atMs < OUTCOME_OK_MS);
+  const shown = outcomes.filter((outcome) => outcome.state !== "ok" || Date.now() - outcome.atMs < (outcome.units.length ? OUTCOME_UNITS_MS : OUTCOME_OK_MS));
   return shown.map((outcome) => h("div", { key: outcome.key, class: `outcome ${outcome.state}`, role: "status" },
     h("p", null, outcome.state === "ok" ? "✓ " : outcome.state === "refused" ? "✕ " : "… ", outcome.text),
     outcome.units.length && outcome.state === "ok" ? h("ul", null, outcome.units.map((unit) => unitOutcome(outcome, unit))) : "",

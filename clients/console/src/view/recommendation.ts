@@ -7,7 +7,7 @@ import { code, t } from "../i18n";
 import type { IncidentItem, WorldRecommended } from "../model";
 import { unitName } from "../names";
 import { store } from "../store";
-import { canAct, ui } from "../ui";
+import { canAct, may, ui } from "../ui";
 import { action, empty, section } from "./parts";
 
 const PASSED_OVER_SHOWN = 6;
@@ -22,7 +22,7 @@ function lineRow(incident: number, line: WorldRecommended, n: number, chosen: Se
     key: `${id}/${line.capability ?? ""}`, class: `${isOn ? "is-on" : ""} ${isAway ? "is-away" : ""}`,
     on: { click: () => { if (!isAway && canAct("units.send")) actions.toggleChosen(incident, id); } },
   },
-    h("td", { class: "pick" }, isAway ? "→" : isOn ? "☑" : "☐", n <= 9 && !isAway ? h("kbd", null, n) : ""),
+    h("td", { class: "pick" }, isAway ? "→" : isOn ? "☑" : "☐", n <= 9 && !isAway && may("units.send") ? h("kbd", null, n) : ""),
     h("td", { class: "sign" }, unitName(id)),
     h("td", null, code("capability", line.capability)),
     h("td", { class: "num" }, h("b", null, travel(line.seconds))),

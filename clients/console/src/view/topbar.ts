@@ -6,7 +6,7 @@ import { age, clock, date } from "../format";
 import { code, own, t } from "../i18n";
 import { isBlocked, isMuted, muteLeft, toggleMute } from "../sound";
 import { store } from "../store";
-import { ui } from "../ui";
+import { may, ui } from "../ui";
 
 function sourceChip(source: ReturnType<typeof store.sourceList>[number]): VNode {
   const state = !source.is_up ? "down" : source.is_silent ? "silent" : "up";
@@ -39,7 +39,7 @@ export function topBar(onLogout: () => void): Child[] {
       store.backlog > 0 ? h("span", { class: store.backlog > 1000 ? "warn" : "" }, t("top.backlog", { n: store.backlog })) : ""),
     h("div", { class: "feeds", "aria-label": t("top.sources") }, bad.map(sourceChip), good.map(sourceChip)),
     h("div", { class: "tools" },
-      button(t("top.call"), t("help.intake"), () => { ui.isIntakeOpen = true; ui.touch(); }, "R"),
+      may("report.create") ? button(t("top.call"), t("help.intake"), () => { ui.isIntakeOpen = true; ui.touch(); }, "R") : "",
       button(isMuted() ? t("top.sound_muted", { n: muteLeft() }) : t(isBlocked() ? "top.sound_blocked" : "top.sound_on"), t("top.sound_title"), toggleMute, "⇧M", isMuted() || isBlocked() ? "warn" : ""),
       button(t("top.lang"), t("top.lang_title"), () => ui.setLang(ui.lang === "zh" ? "en" : "zh"), "⇧L", "lang"),
       button(ui.theme === "day" ? t("top.theme_night") : t("top.theme_day"), t("top.theme_title"), () => ui.setTheme(ui.theme === "day" ? "night" : "day"), "⇧D"),
