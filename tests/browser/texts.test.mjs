@@ -49,6 +49,11 @@ test("placeholders of a text are the same in both languages, apart from the lang
   for (const key of Object.keys(zh)) assert.equal(names(zh[key]), names(en[key]), key);
 });
 
+test("every command has a name", () => {
+  const commands = readFileSync(join(ROOT, "core/event/commands.def"), "utf8");
+  for (const [, name] of commands.matchAll(/^command\(\d+, "([\w.]+)"/gm)) assert.ok(zh[`command_name.${name}`] && en[`command_name.${name}`], name);
+});
+
 test("every code that dispatch can give has a text", () => {
   const file = readFileSync(join(ROOT, "dispatch/codes.c"), "utf8");
   const groups = { refusals: "refused", "how things ended": "why" };

@@ -86,6 +86,7 @@ function groupOf(kind: string, field: string): string {
   if (kind === "alarm.raised" && field === "kind") return "alarm_kind";
   if (kind === "report.received" && field === "channel") return "report_channel";
   if (kind.startsWith("clock.") && field === "name") return "clock";
+  if (kind.startsWith("command.") && field === "name") return "command_name";
   if (field === "answer" || field === "default_answer") return "answer";
   return "";
 }

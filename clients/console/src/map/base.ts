@@ -105,7 +105,7 @@ export class BaseMap {
   constructor() {
     LAYERS.forEach((name, i) => {
       this.layers.push(new VectorLayer({
-        source: new VectorSource<Feature>(), zIndex: i, declutter: name !== "roads" ? name : "roads",
+        source: new VectorSource<Feature>(), zIndex: i, declutter: name === "roads" ? "roads" : "places",
         style: (feature, resolution) => style(name, feature, resolution), updateWhileInteracting: false, updateWhileAnimating: false,
       }));
     });

@@ -155,7 +155,7 @@ export class FleetLayer extends Layer {
       const colour = grade === "I" || grade === "II" ? colours.alarm : isInHand ? colours.hand : colours.ink;
       drawSign(draw, "incident", at[0], at[1], 12, grade, colour, colours);
       if (isInHand || frame.viewState.resolution < 20) {
-        this.label(draw, incidentTitle(incident).slice(0, 14), at[0], at[1] + (isInHand ? 31 : 24), colours, isInHand);
+        this.label(draw, short(incidentTitle(incident)), at[0], at[1] + (isInHand ? 31 : 24), colours, isInHand);
       }
       this.placed.push({ x: at[0], y: at[1], hit: { table: "incident", id: incident.id } });
     }
@@ -202,6 +202,11 @@ export class FleetLayer extends Layer {
       noEntry(draw, at[0], at[1], colours);
     }
   }
+}
+/** About the width of fourteen Chinese characters. */
+function short(words: string): string {
+  const max = /[\u3400-\u9fff]/.test(words) ? 14 : 26;
+  return words.length > max ? `${words.slice(0, max - 1)}…` : words;
 }
 /** The bar of a closed road. */
 export function noEntry(draw: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {

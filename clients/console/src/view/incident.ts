@@ -35,7 +35,7 @@ function header(incident: IncidentItem): VNode {
 }
 /** The grade; for those who may, a list to correct it. */
 function gradeBox(incident: IncidentItem, grade: string): VNode {
-  const word = (item: string): string => (item === "none" ? t("grade.none") : item.toUpperCase());
+  const word = (item: string): string => (item === "none" ? "–" : item.toUpperCase());
   if (!may("incident.set_grade") || (incident.state ?? "open") !== "open") return h("span", { class: `grade g-${grade}` }, word(grade));
   return h("select", {
     class: `grade g-${grade}`, "aria-label": t("incidents.grade"), title: code("grade", grade), value: grade, disabled: !canAct("incident.set_grade"),
