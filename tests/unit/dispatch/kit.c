@@ -125,6 +125,13 @@ const struct tc_event *kit_event(const struct kit *k, enum tc_kind kind, size_t 
     return NULL;
 }
 
+static const struct tc_event *newest(const struct kit *k, enum tc_kind kind)
+{
+    const struct tc_event *e = kit_event(k, kind, 0);
+    TC_REQUIRE(e != NULL);
+    return e;
+}
+
 size_t kit_count(const struct kit *k, enum tc_kind kind)
 {
     size_t count = 0;
@@ -166,7 +173,7 @@ uint64_t kit_unit(struct kit *k, const char *call_sign, const char *address, con
     KIT_SAY(k, UNIT_REGISTER, unit_register, .call_sign = tc_str_of(call_sign),
             .address = tc_str_of(address), .capabilities_count = 1, .capabilities = &can);
     KIT_TAKEN(k);
-    uint64_t id = kit_event(k, TC_EV_UNIT_REGISTERED, 0)->seq;
+    uint64_t id = newest(k, TC_EV_UNIT_REGISTERED)->seq;
     if (lon_e7) {
         kit_position(k, address, lon_e7, lat_e7);
     }
@@ -178,7 +185,7 @@ uint64_t kit_incident(struct kit *k, const char *type, int32_t lon_e7, int32_t l
     KIT_SAY(k, INCIDENT_OPEN, incident_open, .type = tc_str_of(type), .lon_e7 = lon_e7,
             .lat_e7 = lat_e7);
     KIT_TAKEN(k);
-    return kit_event(k, TC_EV_INCIDENT_OPENED, 0)->seq;
+    return newest(k, TC_EV_INCIDENT_OPENED)->seq;
 }
 
 void kit_meaning(struct kit *k, uint32_t code, enum tc_unit_state state, bool is_alarm)
@@ -210,5 +217,5 @@ uint64_t kit_send(struct kit *k, uint64_t incident, uint64_t unit)
 {
     KIT_SAY(k, UNITS_SEND, units_send, .incident = incident, .units_count = 1, .units = &unit);
     KIT_TAKEN(k);
-    return kit_event(k, TC_EV_ASSIGNMENT_OPENED, 0)->seq;
+    return newest(k, TC_EV_ASSIGNMENT_OPENED)->seq;
 }
