@@ -23,7 +23,9 @@ static void end(struct kit *k)
         return;
     }
     for (size_t i = 0; i < b->count; i++) {
-        tc_model_apply(k->second, &b->events[i]);
+        const struct tc_event *e = &b->events[i];
+        assert_null(tc_record_over_limit(tc_kinds[e->kind].record, e->body));
+        tc_model_apply(k->second, e);
     }
     for (size_t i = 0; i < b->reply_count; i++) {
         k->verdict = b->replies[i].verdict;
