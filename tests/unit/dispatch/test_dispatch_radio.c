@@ -119,6 +119,17 @@ static void a_strangers_call_for_help_is_heard(void **state)
     assert_int_equal(a->unit, 0);
     assert_string_equal(a->address, "87654321");
     assert_int_equal(a->signs, 2 | 4);
+    const struct tc_incident *i = KIT_ITEM(&k, incident, a->incident);
+    assert_int_equal(i->lon_e7, 0);
+    struct tc_obs o = tc_obs_init(TC_OBS_EMERGENCY); /* then its location comes in */
+    o.address = TC_STR("87654321");
+    o.sign = TC_SIGN_LOCATION;
+    o.has_position = true;
+    o.x_e7 = LON;
+    o.y_e7 = LAT;
+    kit_obs(&k, &o);
+    assert_int_equal(a->lon_e7, LON);
+    assert_int_equal(i->lon_e7, LON);
     kit_close(&k);
 }
 
