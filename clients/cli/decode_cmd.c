@@ -283,7 +283,7 @@ static int decode_file(const struct arguments *a, const struct tc_driver *driver
     return is_read && d.rejected == 0 ? 0 : 1;
 }
 
-int tc_cmd_decode(int argc, char **argv)
+int tc_decode_cmd(int argc, char **argv)
 {
     struct arguments a = {0};
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {

@@ -8,4 +8,4 @@
 #pragma once
 
 /** `argv[0]` is "decode". Returns the exit code: 0 done, 1 some frame was rejected, 2 misuse. */
-int tc_cmd_decode(int argc, char **argv);
+int tc_decode_cmd(int argc, char **argv);

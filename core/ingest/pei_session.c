@@ -230,6 +230,7 @@ int64_t pei__tick(struct tc_pei *s, struct tc_pei_now now)
         result(s, TC_PEI_CAUSE_NO_ANSWER, now);
     }
     pei__call_lost(s, now, TC_PEI_CALL_LOST_US);
+    pei__send_expire(s, now);
     pei__pump(s, now);
     int64_t due = now.us + TC_SEC;
     if (s->pending == TC_PEI_NONE && s->not_before_us > now.us && s->not_before_us < due) {

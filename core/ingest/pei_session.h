@@ -32,6 +32,7 @@ enum {
 #define TC_PEI_GUARD_US     (2 * TC_SEC)
 #define TC_PEI_COMMAND_US   (3 * TC_SEC)
 #define TC_PEI_FINAL_US     (30 * TC_SEC)
+#define TC_PEI_HELD_US      (12 * TC_SEC)
 #define TC_PEI_ALIVE_US     (10 * TC_SEC)
 #define TC_PEI_GAP_US       (100 * TC_MS)
 #define TC_PEI_CALL_LOST_US (300 * TC_SEC)
@@ -44,7 +45,8 @@ enum {
     TC_PEI_CAUSE_ERROR = 256, /* ERROR without a number */
     TC_PEI_CAUSE_NOT_SENT,    /* +CMGS: n,5 */
     TC_PEI_CAUSE_NO_ANSWER,   /* nothing came back; the message was not handed over */
-    TC_PEI_CAUSE_LINK_LOST    /* before it was handed over */
+    TC_PEI_CAUSE_LINK_LOST,   /* before it was handed over */
+    TC_PEI_CAUSE_HELD         /* calls or receipts came first for too long; never handed over */
 };
 
 enum tc_pei_profile { TC_PEI_GENERIC, TC_PEI_MOTOROLA, TC_PEI_SEPURA };
@@ -102,6 +104,7 @@ struct tc_pei_order {
     uint8_t parts, part; /* part: the one on its way, from 0 */
     size_t count;
     uint16_t units[TC_PEI_UNITS_MAX];
+    int64_t since_us;
     char to[TC_TETRA_ADDRESS_SIZE];
 };
 
@@ -199,5 +202,7 @@ enum tc_pei_command pei__send_next(struct tc_pei *s, struct tc_pei_now now);
 /** Result of CTSDS or CMGS: -1 is OK, else the cause. True: the command is over. */
 bool pei__send_result(struct tc_pei *s, int cause, struct tc_pei_now now);
 void pei__send_final(struct tc_pei *s, const struct tc_pei_line *line, struct tc_pei_now now);
+/** An order that could not be handed over in time is given back. */
+void pei__send_expire(struct tc_pei *s, struct tc_pei_now now);
 void pei__send_drop(struct tc_pei *s, struct tc_pei_now now);
 void pei__write(struct tc_pei_now now, const char *text);

@@ -29,7 +29,7 @@ static int run(const char *input, const char *option)
     FILE *catch = tmpfile();
     assert_non_null(catch);
     assert_true(dup2(fileno(catch), 1) == 1);
-    int code = tc_cmd_decode(option ? 4 : 3, argv);
+    int code = tc_decode_cmd(option ? 4 : 3, argv);
     fflush(stdout);
     assert_true(dup2(saved, 1) == 1);
     close(saved);
@@ -86,8 +86,8 @@ static void misuse_is_told(void **state)
     char name[] = "decode";
     char driver[] = "carrier_pigeon";
     char *argv[] = {name, driver, NULL};
-    assert_int_equal(tc_cmd_decode(2, argv), 2);
-    assert_int_equal(tc_cmd_decode(1, argv), 2);
+    assert_int_equal(tc_decode_cmd(2, argv), 2);
+    assert_int_equal(tc_decode_cmd(1, argv), 2);
 }
 
 int main(void)
