@@ -171,8 +171,8 @@ static void test_two_runs_do_not_meet(void **state)
     (void)state;
     struct stage s;
     stage_open(&s, &defaults);
-    stage_plan(&s, PLAN("p", "local inc = ctx:incident() on.seen = (on.seen or 0) + 1 "
-                             "ctx:note('事件 ' .. inc.id .. ' 第 ' .. on.seen, '') "
+    stage_plan(&s, PLAN("p", "local inc = ctx:incident() math.seen = (math.seen or 0) + 1 "
+                             "ctx:note('事件 ' .. inc.id .. ' 第 ' .. math.seen, '') "
                              "ctx:await(on.alarm_cleared(inc)) ctx:note('清 ' .. inc.id, '')"));
     stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
     stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING);
