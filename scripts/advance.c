@@ -49,8 +49,11 @@ void run__end(struct step *s, enum tc_run_outcome outcome, const char *why)
 }
 
 /** What went wrong is the plan's own: the incident stays in people's hands, and they are told. */
-static void fail(struct step *s, const char *why)
+static void fail(struct step *s, const char *raised)
 {
+    char why[TC_WHY_MAX];
+    (void)tc_str_format(why, sizeof why, "%s", raised);
+    script__clean(why);
     struct tc_str zh = tc_out_format(s->out, "预案“%s”已停止运行，请人工处置：%s", s->r->plan, why);
     struct tc_str en =
         tc_out_format(s->out, "Plan %s has stopped; people must take over: %s", s->r->plan, why);
@@ -165,6 +168,10 @@ static void record_answer(struct step *s, struct tc_str answer)
 
 static bool is_over_limit(struct step *s, char why[static TC_WHY_MAX])
 {
+    if (!runs__has_room_for_calls(runs__of(s->live))) {
+        (void)tc_str_put(why, TC_WHY_MAX, TC_STR("too many runs: no room for more history"));
+        return true;
+    }
     if (s->r->calls >= s->h->options.calls_max) {
         (void)tc_str_format(why, TC_WHY_MAX, "more than %u calls in one run",
                             s->h->options.calls_max);

@@ -378,9 +378,6 @@ static struct tc_str do_ask(struct given *g)
     if (seconds < 1 || seconds > 7 * 86400) {
         return answer__mistake(s, "ask: timeout is one second to seven days");
     }
-    if (tc_pool_is_full(&runs__of(s->live)->tables[RUNS_QUESTIONS].pool)) {
-        return answer__mistake(s, "ask: too many questions are open");
-    }
     b.due_us = tc_out_now_us(s->out) + seconds * TC_SEC;
     uint64_t id = 0;
     struct tc_ev_question_asked *body = tc_emit(s->out, TC_EV_QUESTION_ASKED, 0, &id);

@@ -4,6 +4,14 @@
 #include "scripts/check.h"
 #include "scripts/host_int.h"
 
+/** Cut at a whole character: a refusal is recorded like anything else. */
+static void refuse_plan(struct tc_out *out, const char *file, int line, const char *text)
+{
+    char cut[120];
+    (void)tc_str_put(cut, sizeof cut, tc_str_of(text));
+    tc_refuse(out, "plan_invalid", 0, "%s:%d: %s", file, line, cut);
+}
+
 static void decide_draft(const struct runs_section *runs, const struct tc_command *c,
                          struct tc_out *out)
 {
@@ -13,16 +21,19 @@ static void decide_draft(const struct runs_section *runs, const struct tc_comman
     char why[TC_WHY_MAX];
     (void)tc_str_format(file, sizeof file, "%.*s.lua", (int)b->plan.len, b->plan.at);
     struct tc_plan_remark remarks[8];
+    if (b->source.len && memchr(b->source.at, '\0', b->source.len)) {
+        tc_refuse(out, "plan_invalid", 0, "zero byte");
+        return;
+    }
     size_t count = tc_plan_check(b->source, file, remarks, TC_COUNT_OF(remarks));
     for (size_t i = 0; i < count; i++) {
         if (remarks[i].is_error) {
-            tc_refuse(out, "plan_invalid", 0, "%s:%d: %.140s", file, remarks[i].line,
-                      remarks[i].en);
+            refuse_plan(out, file, remarks[i].line, remarks[i].en);
             return;
         }
     }
     if (tc_plan_read(b->source, file, &header, why) != TC_OK) {
-        tc_refuse(out, "plan_invalid", 0, "%.190s", why);
+        refuse_plan(out, file, 0, why);
         return;
     }
     uint32_t version = runs__last_version(runs, tc_str_of(header.id));

@@ -155,8 +155,10 @@ static tc_err read_header(struct tc_str source, const char *file, struct tc_plan
         } else if (!fits) {
             err = refuse_plan(why, file, "title is at most 96 bytes");
         } else {
+            char text[TC_WHY_MAX];
             err = trigger__read(arguments__raw(json, "starts"), plan->triggers,
-                                &plan->trigger_count, why);
+                                &plan->trigger_count, text);
+            err = err == TC_OK ? TC_OK : refuse_plan(why, file, text);
         }
     }
     tc_buf_finish(&header);
@@ -292,6 +294,16 @@ static void on_recommendation(struct tc_script_host *h, const struct tc_model *l
     }
 }
 
+/** Whoever goes on with the other incident must know what the run left half done. */
+static void note_merged(struct step *s, uint64_t into)
+{
+    s->r->incident = into;
+    call__note(s, "merged",
+               tc_out_format(s->out, "事件已合并，预案“%s”停止运行，请人工接续", s->r->plan),
+               tc_out_format(s->out, "The incident was merged: plan %s has stopped, people go on",
+                             s->r->plan));
+}
+
 /** A person closed or merged it: what its plans were about is over. */
 static void on_incident_over(struct tc_script_host *h, const struct tc_model *live,
                              const struct tc_event *e, struct tc_out *out)
@@ -301,6 +313,9 @@ static void on_incident_over(struct tc_script_host *h, const struct tc_model *li
             struct step s = step_of(h, live, h->runs[i], out);
             run__end(&s, TC_RUN_OUTCOME_STOPPED,
                      e->kind == TC_EV_INCIDENT_CLOSED ? "incident closed" : "incident merged");
+            if (e->kind == TC_EV_INCIDENT_MERGED) {
+                note_merged(&s, TC_BODY(e, incident_merged)->into);
+            }
         }
     }
 }

@@ -132,6 +132,9 @@ static void test_failures(void **state)
         const char *why;
     } cases[] = {
         {"error('no map')", "p.lua:2: no map"},
+        {"error('\\255\\254 water', 0)", "p.lua: ?? water"},
+        {"error(('水'):rep(200), 0)", "p.lua: 水水"},
+        {"ctx:now() error(('水'):rep(85) .. 'x')", "p.lua:2: 水水"},
         {"while true do end", "p.lua:2: instruction budget spent"},
         {"local t = {} while true do t[#t + 1] = ('x'):rep(1000) end", "memory limit of 8192 KiB"},
         {"while true do ctx:now() end", "more than 64 calls without waiting"},
@@ -156,6 +159,7 @@ static void test_failures(void **state)
         assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 1);
         assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_FAILED);
         assert_text(ended(&s)->why, cases[i].why);
+        assert_true(tc_str_is_utf8(ended(&s)->why));
         assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en,
                     "Plan p has stopped; people must take over");
         stage_alarm_cleared(&s, "W1");
