@@ -216,6 +216,11 @@ void dispatch__call_start(struct dispatch__call *c, const struct tc_obs *obs)
     if (u == NULL) {
         dispatch__stranger(c, obs->address);
     }
+    const struct tc_call *old = tc_world_call_of(c->w, c->in->source, obs->instance);
+    if (old) { /* the link uses the number again: the end of the old call was missed */
+        struct tc_ev_radio_call_ended *e = tc_emit(c->out, TC_EV_RADIO_CALL_ENDED, old->id, NULL);
+        e->why = TC_STR("lost");
+    }
     if (tc_world_has_room(c->w, TC_WORLD_CALL, 1)) {
         uint64_t call = 0;
         struct tc_ev_radio_call_started *b = tc_emit(c->out, TC_EV_RADIO_CALL_STARTED, 0, &call);

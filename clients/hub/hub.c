@@ -121,6 +121,7 @@ static bool create_context(struct tc_hub *h)
                    (h->tls_cert ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0);
     info.foreign_loops = loops;
     info.user = h;
+    info.pcontext = &h->lws; /* NULL once it is wholly destroyed */
     info.timeout_secs = 10;
     info.keepalive_timeout = 30;
     info.max_http_header_data = 8192;
@@ -185,6 +186,9 @@ static void *serve(void *arg)
         }
     }
     (void)uv_run(&h->loop, UV_RUN_DEFAULT);
+    if (h->lws) {
+        lws_context_destroy(h->lws); /* its handles have closed: the rest of it */
+    }
     return NULL;
 }
 

@@ -91,10 +91,14 @@ test("a question is answered by one key and leaves the queue in sight", { skip }
 test("from the queue to units sent: by keyboard, previewed, with each unit's result", { skip }, async (context) => {
   const { hub, page } = await start();
   const keys = typist(page);
-  await keys.press("ArrowDown");
-  for (let i = 0; i < 12 && !(await page.locator('.line.is-chosen[id^="q-incident:"]').count()); i++) await keys.press("ArrowDown");
+  for (let i = 0; i < 12 && !(await page.locator('.line.is-chosen[id^="q-incident:"]').count()); i++) {
+    const before = await page.locator(".line.is-chosen").getAttribute("id", { timeout: 50 }).catch(() => "");
+    await keys.press("ArrowDown");
+    await page.waitForFunction((id) => document.querySelector(".line.is-chosen")?.id !== id, before);
+  }
   await keys.press("Enter");
   await page.waitForSelector(".incident-head");
+  assert.match(await page.textContent(".incident-head"), /20261121-0042/);
   await keys.press("5");
   await keys.press("s");
   await page.waitForSelector(".dialog");

@@ -94,8 +94,8 @@ function addFlood(hub, sensor) {
   hub.incident = incident;
   const report = (more) => hub.put("report", { id: hub.nextId(), type: "waterlogging", ...at, occurred_us: now() - 128e6, received_us: now() - 128e6, ...more });
   report({ channel: "alarm", text: "水位 0.42 m 超过危险限值 0.27 m", alarm, incident, score: 100, reasons: ["same_sensor"] });
-  report({ channel: "phone", text: "隧道里有两辆车熄火了，水到车门", incident, score: 87, reasons: ["near_in_place", "near_in_time", "same_type"], received_us: now() - 60e6, caller_name: "李先生", caller_phone: "139****5521" });
-  report({ channel: "phone", text: "八卦二路路口积水很深，公交车停了", proposed: incident, score: 62, reasons: ["near_in_place", "compatible_type"], received_us: now() - 25e6 });
+  report({ channel: "phone", text: "隧道里有两辆车熄火了，水到车门", incident, score: 87, reasons: ["same_place", "near_in_time", "same_type"], received_us: now() - 60e6, caller_name: "李先生", caller_phone: "139****5521" });
+  report({ channel: "phone", text: "八卦二路路口积水很深，公交车停了", proposed: incident, score: 62, reasons: ["near", "compatible_type"], received_us: now() - 25e6 });
   hub.put("run", { id: run, plan: "waterlogging", version: 3, incident, calls: 7, answers: 6, waits_for: "回答：派两台排涝车", started_us: now() - 120e6 });
   hub.question = hub.nextId();
   hub.put("question", {
@@ -121,9 +121,9 @@ export function recommend(hub, incident) {
     hub.put("unit", { ...hub.tables.unit.get(unit.id), ...(is_chosen ? { state: "available", position_at_us: now() - 8e6 } : {}) });
     lines.push({ unit: unit.id, capability, seconds, metres: seconds * 9, ...(is_chosen ? { is_chosen } : {}), reason, ...(doubt ? { doubt } : {}) });
   };
-  pick("pump_truck", 4).forEach((unit, i) => add(unit, "pump", 240 + i * 130, i < 2, i < 2 ? "nearest" : "farther", i === 3 ? "stale_position" : ""));
-  pick("patrol", 4).forEach((unit, i) => add(unit, "patrol", 180 + i * 95, i < 1, i < 1 ? "nearest" : i === 2 ? "busy" : "farther", ""));
-  pick("rescue_team", 2).forEach((unit, i) => add(unit, "rescue", 510 + i * 60, false, i ? "off_duty" : "keeps_cover", ""));
+  pick("pump_truck", 4).forEach((unit, i) => add(unit, "pump", 240 + i * 130, i < 2, i < 2 ? "closest" : "farther", i === 3 ? "stale_position" : ""));
+  pick("patrol", 4).forEach((unit, i) => add(unit, "patrol", 180 + i * 95, i < 1, i < 1 ? "closest" : i === 2 ? "busy" : "farther", ""));
+  pick("rescue_team", 2).forEach((unit, i) => add(unit, "rescue", 510 + i * 60, false, i ? "off_duty" : "farther", ""));
   hub.put("recommendation", { id: incident, made_us: now() - 30e6, as_of: hub.seq, lines, shortfalls: [{ capability: "barrier", needed: 1, found: 0 }], uncovered: ["pump"] });
 }
 

@@ -135,7 +135,7 @@ export class StubHub {
       const bytes = await readFile(new URL(name, DIST));
       response.writeHead(200, {
         "Content-Type": TYPES[name.split(".").pop()] ?? "application/octet-stream",
-        "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+        "Content-Security-Policy": "default-src 'self'",
       }).end(bytes);
     } catch {
       response.writeHead(404).end();

@@ -263,3 +263,18 @@ export function setStage(id: number, stage: string): void {
     input: { label: t("dialog.note_text"), value: "", max: 300, isNeeded: false }, field: "note",
   });
 }
+export function closeRoad(incidentId: number, radiusM: number, why: string): void {
+  const incident = store.find("incident", incidentId);
+  if (!incident?.lon_e7) return void say(t("incident.place_unknown"));
+  const title = t("dialog.road", { n: radiusM, number: incident.number ?? "" });
+  const body = { lon_e7: incident.lon_e7, lat_e7: incident.lat_e7, radius_m: radiusM, incident: incidentId };
+  confirm("road.close", title, body, { input: { label: t("dialog.why"), value: why, max: 200, isNeeded: true }, field: "why" });
+}
+export function startPlan(plan: string, incident: number): void {
+  confirm("run.start", t("dialog.plan", { plan: planName(plan), number: incidentName(incident) }), { plan, incident });
+}
+export function message(unit: UnitItem, incident: number, text: string): void {
+  confirm("order.send", t("dialog.message", { unit: unitName(unit.id) }), { incident, recipient_kind: "unit", recipient: unit.id, priority: "urgent" }, {
+    input: { label: t("dialog.note_text"), value: text, max: 600, isNeeded: true }, field: "text", confirm: t("act.send"),
+  });
+}

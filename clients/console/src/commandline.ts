@@ -23,6 +23,7 @@ const unitBySign = (sign: string): number => {
   const wanted = sign.toLowerCase();
   return store.all("unit").find((unit) => unit.call_sign?.toLowerCase() === wanted)?.id ?? 0;
 };
+const livePlans = (): string[] => store.all("plan").filter((plan) => plan.is_live).map((plan) => plan.plan ?? "");
 /** By the whole number, or by its last part when only one fits. */
 const incidentByNumber = (text: string): number => {
   const exact = store.all("incident").find((incident) => incident.number === text);
@@ -135,6 +136,30 @@ export const WORDS: Word[] = [
       const grade = ENUMS.grade.find((item) => item === words[0]);
       if (!grade) return t("command.not_found", { word: words[0] ?? "" });
       actions.setGrade(ui.incident, grade);
+    },
+  },
+  {
+    name: "msg", usage: "msg P12 TEXT", complete: (typed) => (typed.length < 2 ? callSigns() : []),
+    run: (words, rest) => {
+      const unit = store.find("unit", unitBySign(words[0] ?? ""));
+      if (!unit) return t("command.no_unit", { word: words[0] ?? "" });
+      actions.message(unit, ui.incident, rest.slice(words[0]?.length ?? 0).trim());
+    },
+  },
+  {
+    name: "road", usage: "road 300 TEXT", complete: () => [],
+    run: (words, rest) => {
+      if (!ui.incident) return t("command.no_incident");
+      if (!/^\d{1,5}$/.test(words[0] ?? "")) return t("command.not_found", { word: words[0] ?? "" });
+      actions.closeRoad(ui.incident, Number(words[0]), rest.slice(words[0]?.length ?? 0).trim());
+    },
+  },
+  {
+    name: "plan", usage: "plan waterlogging", complete: livePlans,
+    run: (words) => {
+      if (!ui.incident) return t("command.no_incident");
+      if (!livePlans().includes(words[0] ?? "")) return t("command.not_found", { word: words[0] ?? "" });
+      actions.startPlan(words[0] ?? "", ui.incident);
     },
   },
   { name: "claim", usage: "claim", complete: () => [], run: () => inHand() ?? actions.claim(ui.incident) },

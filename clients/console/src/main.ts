@@ -16,6 +16,7 @@ import { intakeView } from "./view/intake";
 import { commandView, dialogView, helpView, loginView, outcomesView } from "./view/overlays";
 import { queuePane, showChosen } from "./view/queue";
 import { banners, topBar } from "./view/topbar";
+import { unitCard } from "./view/unitcard";
 
 const HISTORY_FACTS = 300;
 /** Tables whose changes are shown in the next frame; the others wait for the next slow one. */
@@ -45,6 +46,7 @@ function drawAll(): void {
   pane("queue", queuePane);
   pane("incident", incidentPane);
   pane("bottom", bottomPane);
+  pane("unit", unitCard);
   pane("command-line", commandView);
   pane("overlay", () => [...dialogView(), ...helpView(), ...intakeView()]);
   pane("outcomes", outcomesView);
@@ -75,7 +77,7 @@ function buildFrame(): void {
   patch(app, [h("div", { key: "frame", class: "frame" },
     h("header", { id: "top", foreign: true }), h("div", { id: "banners", foreign: true }),
     h("aside", { id: "queue", foreign: true, "aria-label": t("queue.title") }),
-    h("main", { id: "centre" }, h("div", { id: "map", foreign: true, tabindex: 0, "aria-label": t("map.title") }), h("section", { id: "bottom", foreign: true })),
+    h("main", { id: "centre" }, h("div", { id: "map", foreign: true, tabindex: 0, "aria-label": t("map.title") }), h("div", { id: "unit", foreign: true }), h("section", { id: "bottom", foreign: true })),
     h("aside", { id: "incident", foreign: true }),
     h("footer", { id: "command-line", foreign: true }),
     h("div", { id: "outcomes", foreign: true }), h("div", { id: "overlay", foreign: true }))]);
@@ -113,12 +115,14 @@ function enter(): void {
   connection.start();
   plan();
 }
-async function loadHistory(): Promise<void> {
+/** The newest facts, or those about one thing. */
+async function loadHistory(subject = 0): Promise<void> {
   try {
-    const response = await fetch(`/api/log?before=${store.seq + 1}&limit=${HISTORY_FACTS}`);
+    const about = subject ? `&subject=${subject}` : "";
+    const response = await fetch(`/api/log?before=${store.seq + 1}&limit=${HISTORY_FACTS}${about}`);
     if (!response.ok) return;
-    const answer = (await response.json()) as Fact[] | { log?: Fact[]; facts?: Fact[] };
-    store.addHistory(Array.isArray(answer) ? answer : (answer.log ?? answer.facts ?? []));
+    const answer = (await response.json()) as Fact[] | { log?: Fact[] };
+    store.addHistory(Array.isArray(answer) ? answer : (answer.log ?? []));
   } catch {
     hasHistory = false;
   }
@@ -134,6 +138,7 @@ store.onChange((changed) => {
   else isSlowDue = true;
 });
 ui.onChange(plan);
+ui.loadFacts = (subject) => void loadHistory(subject);
 connection.onState = plan;
 connection.onLoggedOut = () => location.reload();
 setInterval(() => {

@@ -82,7 +82,7 @@ export function nameOf(id: number): string {
 function groupOf(kind: string, field: string): string {
   if (field === "reasons" || field === "reason" || field === "doubt") return "reason";
   if (field === "capability") return "capability";
-  if (field === "why") return kind === "command.refused" ? "refused" : "why";
+  if (field === "why") return kind === "command.refused" ? "refused" : kind === "recommendation.asked" ? "reason" : "why";
   if (kind === "alarm.raised" && field === "kind") return "alarm_kind";
   if (kind === "report.received" && field === "channel") return "report_channel";
   if (kind.startsWith("clock.") && field === "name") return "clock";

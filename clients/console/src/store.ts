@@ -96,6 +96,7 @@ export class Store {
   snap(name: TableName, items: Item[]): void {
     if (!this.inSnapshot) {
       this.inSnapshot = true;
+      this.isReady = false;
       this.seenInSnapshot.clear();
     }
     const table = this.table(name) as Map<number, Item>;

@@ -49,7 +49,14 @@ void kit_open(struct kit *k)
     tc_turn_add_part(k->turn, &tc_dispatch_part, &k->part);
     begin(k);
     tc_turn_resume(k->turn, "test");
-    k->source = tc_turn_source(k->turn, TC_STR("radio-1"), TC_STR("gateway"));
+    k->source = tc_turn_source(k->turn, TC_STR("radio-1"), TC_STR("tetra_pei"));
+    end(k);
+}
+
+void kit_resume(struct kit *k)
+{
+    begin(k);
+    tc_turn_resume(k->turn, "test");
     end(k);
 }
 

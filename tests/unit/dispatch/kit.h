@@ -35,6 +35,8 @@ struct kit {
 
 void kit_open(struct kit *k);
 void kit_close(struct kit *k);
+/** What the program does right after it came up. */
+void kit_resume(struct kit *k);
 const struct tc_world_section *kit_world(const struct kit *k);
 /** One input in a turn of its own. */
 void kit_obs(struct kit *k, const struct tc_obs *obs);

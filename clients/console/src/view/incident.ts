@@ -4,11 +4,11 @@ import * as actions from "../actions";
 import { h, type Child, type Children, type VNode } from "../dom";
 import { age, countdown, when } from "../format";
 import { code, own, t } from "../i18n";
-import type { IncidentItem } from "../model";
+import { ENUMS, type IncidentItem } from "../model";
 import { alarmName, codes, incidentName, incidentTitle, placeOf, planName, typeName } from "../names";
 import { openCommand } from "../keys";
 import { store } from "../store";
-import { may, ui } from "../ui";
+import { canAct, may, ui } from "../ui";
 import { assignmentsPart, ordersPart } from "./orders";
 import { recommendationPart } from "./recommendation";
 import { action, chip, empty, link, section } from "./parts";
@@ -19,7 +19,7 @@ function header(incident: IncidentItem): VNode {
   const grade = incident.grade ?? "none";
   return h("header", { key: "header", class: `incident-head g-${grade}` },
     h("div", { class: "row1" },
-      h("span", { class: `grade g-${grade}` }, grade === "none" ? t("grade.none") : grade.toUpperCase()),
+      gradeBox(incident, grade),
       h("b", { class: "number" }, incident.number ?? `#${incident.id}`),
       h("span", { class: "type" }, typeName(incident.type)),
       chip(`state s-${state}`, code("incident_state", state))),
@@ -32,6 +32,20 @@ function header(incident: IncidentItem): VNode {
       incident.links?.length ? [h("dt", null, t("incident.links")), h("dd", null, incident.links.map((id) => link(incidentName(id), () => ui.openIncident(id))))] : "",
       incident.disposition ? [h("dt", null, t("incident.disposition")), h("dd", null, incident.disposition)] : ""),
     mergeLines(incident), headActions(incident, state));
+}
+/** The grade; for those who may, a list to correct it. */
+function gradeBox(incident: IncidentItem, grade: string): VNode {
+  const word = (item: string): string => (item === "none" ? t("grade.none") : item.toUpperCase());
+  if (!may("incident.set_grade") || (incident.state ?? "open") !== "open") return h("span", { class: `grade g-${grade}` }, word(grade));
+  return h("select", {
+    class: `grade g-${grade}`, "aria-label": t("incidents.grade"), title: code("grade", grade), value: grade, disabled: !canAct("incident.set_grade"),
+    on: { change: (event) => {
+      const field = event.target as HTMLSelectElement;
+      actions.setGrade(incident.id, field.value);
+      field.value = grade;
+      field.blur();
+    } },
+  }, ENUMS.grade.map((item) => h("option", { value: item }, item === grade ? word(item) : code("grade", item))));
 }
 function responseText(incident: IncidentItem): Children {
   const inForce = incident.response;
@@ -64,6 +78,7 @@ function headActions(incident: IncidentItem, state: string): VNode {
           action("incident.claim", t(isMine ? "act.release" : "act.claim"), () => actions.claim(incident.id), "C"),
           action("incident.note", t("act.note"), () => actions.note(incident.id), "T"),
           action("incident.merge", t("act.merge"), () => openCommand("merge ")),
+          action("road.close", t("act.road_close"), () => actions.closeRoad(incident.id, 300, "")),
           action("incident.close", t("act.close"), () => actions.close(incident.id), "X"),
         ]
       : action("incident.reopen", t("act.reopen"), () => actions.reopen(incident.id)));
@@ -72,28 +87,39 @@ function headActions(incident: IncidentItem, state: string): VNode {
 function clocksAndAlarms(incident: IncidentItem): Children {
   const clocks = store.all("clock").filter((item) => item.incident === incident.id);
   const alarms = store.all("alarm").filter((item) => item.incident === incident.id);
+  const closures = store.all("closure").filter((item) => item.incident === incident.id);
   return [
     clocks.length ? h("ul", { key: "clocks", class: "strip" }, clocks.map((item) => {
       const isOver = item.ran_out || (item.due_us ?? 0) < store.nowUs();
       return h("li", { key: item.id, class: isOver ? "over" : "" }, code("clock", item.name), h("b", null, countdown(item.due_us ?? 0)),
         action("clock.stop", t("act.stop_clock"), () => actions.stopClock(item.id)));
     })) : "",
+    closures.length ? h("ul", { key: "closures", class: "strip" }, closures.map((closure) => h("li", { key: closure.id },
+      h("span", null, `⊖ ${t("incident.closure", { n: closure.radius_m ?? 0 })} ${closure.why ?? ""}`), h("small", null, `${age(closure.closed_us)} · ${closure.by ?? ""}`),
+      action("road.open", t("act.road_open"), () => actions.openRoad(closure.id))))) : "",
     alarms.length ? h("ul", { key: "alarms", class: "strip" }, alarms.map((alarm) => {
       const isRaised = alarm.state !== "cleared";
       return h("li", { key: alarm.id, class: isRaised ? `alarm l-${alarm.level}` : "past" },
         h("span", null, `${isRaised ? "▲ " : ""}${alarmName(alarm)} · ${code("alarm_level", alarm.level)}`),
         h("small", null, isRaised ? age(alarm.raised_us) : code("alarm_state", "cleared")),
         alarm.acknowledged_by ? h("small", null, `✓ ${alarm.acknowledged_by}`) : isRaised ? action("alarm.acknowledge", t("act.ack"), () => actions.acknowledge(alarm.id), "A") : null,
-        isRaised ? action("alarm.clear", t("act.clear"), () => actions.clearAlarm(alarm.id)) : null,
-        isRaised && alarm.evidence ? h("small", { class: "wide" }, alarm.evidence) : "");
+        isRaised && alarm.evidence ? h("small", { class: "wide" }, alarm.evidence) : "",
+        isRaised ? action("alarm.clear", t("act.clear"), () => actions.clearAlarm(alarm.id)) : null);
     })) : "",
   ];
 }
 
+/** Live plans that do not run on it yet. */
+function planStart(incident: IncidentItem): Children {
+  if ((incident.state ?? "open") !== "open") return [];
+  const running = new Set(store.all("run").filter((run) => run.incident === incident.id && !run.is_ended).map((run) => run.plan));
+  const live = store.all("plan").filter((plan) => plan.is_live && !running.has(plan.plan)).slice(0, 3);
+  return live.map((plan) => action("run.start", `▸ ${planName(plan.plan)}`, () => actions.startPlan(plan.plan ?? "", incident.id)));
+}
 function planPart(incident: IncidentItem): VNode {
   const runs = store.all("run").filter((run) => run.incident === incident.id);
   const questions = store.all("question").filter((question) => question.incident === incident.id);
-  return section("plan", t("incident.plan"), "",
+  return section("plan", t("incident.plan"), planStart(incident),
     runs.length || questions.length ? "" : empty(t("incident.no_plan")),
     runs.map((run) => h("div", { key: run.id, class: "run" },
       h("div", { class: "row" }, h("b", null, planName(run.plan)), h("small", null, `v${run.version ?? 0} · ${when(run.started_us)}`),

@@ -22,14 +22,14 @@ function table(name: string, heads: string[], rows: VNode[]): VNode {
 export function incidentTable(): VNode {
   const rank = (incident: IncidentItem): number => ((incident.state ?? "open") === "open" ? 0 : 1);
   const list = store.all("incident").sort((a, b) => rank(a) - rank(b) || b.id - a.id).slice(0, ROWS_SHOWN);
-  const heads = ["order.number", "incidents.grade", "incidents.type", "incidents.what", "incident.place", "incident.opened", "units.title", "incident.claimed", "incident.response", "units.state"];
+  const heads = ["order.number", "incidents.grade", "units.state", "incidents.type", "incidents.what", "units.title", "incident.opened", "incident.claimed", "incident.response", "incident.place"];
   return table("incidents", heads, list.map((incident) => {
     const grade = incident.grade && incident.grade !== "none" ? incident.grade.toUpperCase() : "–";
     return h("tr", { key: incident.id, class: `${incident.id === ui.incident ? "is-on" : ""} ${rank(incident) ? "past" : ""}`, on: { click: () => ui.openIncident(incident.id) } },
-      h("td", { class: "sign" }, incident.number ?? `#${incident.id}`), h("td", null, grade), h("td", null, typeName(incident.type)),
-      h("td", { class: "words" }, incidentTitle(incident)), h("td", { class: "words" }, placeOf(incident)), h("td", null, age(incident.opened_us)),
-      h("td", null, actions.unitsOn(incident.id).size), h("td", null, incident.claimed_by || "–"), h("td", null, incident.response || "–"),
-      h("td", null, code("incident_state", incident.state ?? "open")));
+      h("td", { class: "sign" }, incident.number ?? `#${incident.id}`), h("td", null, grade), h("td", null, code("incident_state", incident.state ?? "open")),
+      h("td", null, typeName(incident.type)), h("td", { class: "words", title: incidentTitle(incident) }, incidentTitle(incident)),
+      h("td", { class: "num" }, actions.unitsOn(incident.id).size), h("td", null, age(incident.opened_us)), h("td", null, incident.claimed_by || "–"),
+      h("td", null, incident.response || "–"), h("td", null, placeOf(incident)));
   }));
 }
 

@@ -48,7 +48,7 @@ export function recommendationPart(incident: IncidentItem): VNode {
   const known = new Set(lines.map((line) => line.unit));
   for (const id of ui.chosen ?? []) if (!known.has(id)) shown.push([{ unit: id }, 99]);
   return section("recommendation", t("incident.recommendation"),
-    [h("small", null, `${t("incident.made", { n: age(item.made_us) })} · ${t("incident.as_of", { seq: item.as_of ?? 0 })} `), again],
+    [item.is_pending ? h("b", { class: "warn" }, t("rec.pending")) : "", h("small", null, `${t("incident.made", { n: age(item.made_us) })} · ${t("incident.as_of", { seq: item.as_of ?? 0 })} `), again],
     (item.shortfalls ?? []).map((gap) => h("p", { class: "short" }, "▲ ",
       t("rec.shortfall", { capability: code("capability", gap.capability), needed: gap.needed ?? 0, found: gap.found ?? 0 }))),
     item.uncovered?.length ? h("p", { class: "uncovered" }, "△ ", t("rec.uncovered", { list: item.uncovered.map((word) => code("capability", word)).join(" · ") })) : "",

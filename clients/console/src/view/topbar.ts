@@ -4,7 +4,7 @@ import { connection } from "../connection";
 import { h, type Child, type VNode } from "../dom";
 import { age, clock, date } from "../format";
 import { code, own, t } from "../i18n";
-import { isMuted, muteLeft, toggleMute } from "../sound";
+import { isBlocked, isMuted, muteLeft, toggleMute } from "../sound";
 import { store } from "../store";
 import { ui } from "../ui";
 
@@ -40,7 +40,7 @@ export function topBar(onLogout: () => void): Child[] {
     h("div", { class: "feeds", "aria-label": t("top.sources") }, bad.map(sourceChip), good.map(sourceChip)),
     h("div", { class: "tools" },
       button(t("top.call"), t("help.intake"), () => { ui.isIntakeOpen = true; ui.touch(); }, "R"),
-      button(isMuted() ? t("top.sound_muted", { n: muteLeft() }) : t("top.sound_on"), t("top.sound_title"), toggleMute, "⇧M", isMuted() ? "warn" : ""),
+      button(isMuted() ? t("top.sound_muted", { n: muteLeft() }) : t(isBlocked() ? "top.sound_blocked" : "top.sound_on"), t("top.sound_title"), toggleMute, "⇧M", isMuted() || isBlocked() ? "warn" : ""),
       button(t("top.lang"), t("top.lang_title"), () => ui.setLang(ui.lang === "zh" ? "en" : "zh"), "⇧L", "lang"),
       button(ui.theme === "day" ? t("top.theme_night") : t("top.theme_day"), t("top.theme_title"), () => ui.setTheme(ui.theme === "day" ? "night" : "day"), "⇧D"),
       button(t("top.help"), t("help.title"), () => { ui.isHelpOpen = true; ui.touch(); }, "?")),
