@@ -58,6 +58,7 @@ static void fail(struct step *s, const char *raised)
     struct tc_str zh = tc_out_format(s->out, "预案“%s”已停止运行，请人工处置：%s", s->r->plan, why);
     struct tc_str en =
         tc_out_format(s->out, "Plan %s has stopped; people must take over: %s", s->r->plan, why);
+    tc_metric_inc(&host__failed_runs, 1);
     run__end(s, TC_RUN_OUTCOME_FAILED, why);
     call__note(s, "failed", zh, en);
 }
@@ -120,6 +121,7 @@ static bool is_same_call(const struct tc_run_call *was, enum tc_sandbox_step ste
 static bool replay(struct step *s, struct tc_buf *answer, char why[static TC_WHY_MAX])
 {
     uint32_t count = s->r->calls;
+    tc_metric_inc(&host__replays, 1);
     const struct tc_run_call **calls = history(s, count);
     if (!load(s, why)) {
         return false;

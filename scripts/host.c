@@ -12,6 +12,19 @@
 #define CALLS_DEFAULT       10000u
 #define HEADER_INSTRUCTIONS ((uint64_t)250000) /* decide looks, it does not work: about 1 ms */
 
+static struct tc_metric open_runs = {.name = "tocsin_plan_runs_open",
+                                     .help = "Plan runs that go on.",
+                                     .type = TC_GAUGE,
+                                     .labels = ""};
+struct tc_metric host__failed_runs = {.name = "tocsin_plan_runs_failed_total",
+                                      .help = "Plan runs that stopped by a mistake or a limit.",
+                                      .type = TC_COUNTER,
+                                      .labels = ""};
+struct tc_metric host__replays = {.name = "tocsin_plan_replays_total",
+                                  .help = "Plan runs executed again from their history.",
+                                  .type = TC_COUNTER,
+                                  .labels = ""};
+
 tc_err tc_script_host_create(const struct tc_script_options *options, struct tc_script_host **out)
 {
     struct tc_script_host *h = tc_alloc(sizeof *h);
@@ -19,6 +32,9 @@ tc_err tc_script_host_create(const struct tc_script_options *options, struct tc_
         tc_free(h);
         return TC_ENOMEM;
     }
+    tc_metric_add(&open_runs);
+    tc_metric_add(&host__failed_runs);
+    tc_metric_add(&host__replays);
     h->options = *options;
     h->options.hot_max = options->hot_max ? options->hot_max : HOT_DEFAULT;
     h->options.calls_max = options->calls_max ? options->calls_max : CALLS_DEFAULT;
@@ -86,6 +102,7 @@ struct open_run *host__add(struct tc_script_host *h, const struct tc_run *run)
     r->calls = run->calls;
     (void)tc_str_put(r->plan, sizeof r->plan, tc_str_of(run->plan));
     size_t at = h->run_count++;
+    tc_metric_set(&open_runs, (int64_t)h->run_count);
     for (; at > 0 && h->runs[at - 1]->id > r->id; at--) {
         h->runs[at] = h->runs[at - 1];
     }
@@ -99,6 +116,7 @@ void host__remove(struct tc_script_host *h, uint64_t id)
         if (h->runs[i]->id == id) {
             destroy_run(h, h->runs[i]);
             h->run_count--;
+            tc_metric_set(&open_runs, (int64_t)h->run_count);
             memmove(&h->runs[i], &h->runs[i + 1], (h->run_count - i) * sizeof(struct open_run *));
             return;
         }

@@ -2,6 +2,7 @@
 /** scripts/host_int.h - shared by the files of the host; nobody else includes it. */
 #pragma once
 
+#include "core/base/metric.h"
 #include "scripts/host.h"
 #include "scripts/runs.h"
 #include "scripts/script.h"
@@ -74,6 +75,8 @@ struct step {
 };
 
 /* host.c */
+extern struct tc_metric host__failed_runs;
+extern struct tc_metric host__replays;
 struct open_run *host__find(const struct tc_script_host *h, uint64_t id);
 struct open_run *host__add(struct tc_script_host *h, const struct tc_run *run);
 void host__remove(struct tc_script_host *h, uint64_t id);
