@@ -419,6 +419,15 @@ static void test_refuses_an_open_access_file(void **state)
     assert_int_equal(chmod(fx.access_file, 0600), 0);
 }
 
+static void test_listens_only_where_told(void **state)
+{
+    (void)state;
+    int fd = tc_tcp_connect_to("127.0.0.1", fx.port);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(tc_tcp_connect_to("127.0.0.2", fx.port), -1); /* also this machine */
+}
+
 static void test_port_taken(void **state)
 {
     (void)state;
@@ -537,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disabled_user_is_put_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_source, setup_intake, teardown),
+        cmocka_unit_test_setup_teardown(test_listens_only_where_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_taken, setup, teardown),
         cmocka_unit_test(test_refuses_to_listen_in_the_clear),
         cmocka_unit_test(test_refuses_an_open_access_file),
