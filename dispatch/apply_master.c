@@ -2,8 +2,7 @@
 #include "dispatch/world_int.h"
 
 /** The item an event corrects, or a new one. */
-static void *upsert(struct tc_world_section *w, enum tc_world_table table,
-                    const struct tc_event *e)
+static void *upsert(struct tc_world_section *w, enum tc_world_table table, const struct tc_event *e)
 {
     void *item = world__find(w, table, e->subject);
     if (item) {
@@ -84,7 +83,8 @@ static void layer_loaded(struct tc_world_section *w, const struct tc_event *e)
 {
     const struct tc_ev_layer_loaded *b = e->body;
     struct tc_map_layer *l = NULL;
-    TC_POOL_EACH (&w->tables[TC_WORLD_MAP_LAYER].pool, struct tc_map_layer, old) {
+    TC_POOL_EACH(&w->tables[TC_WORLD_MAP_LAYER].pool, struct tc_map_layer, old)
+    {
         if (tc_str_is(b->name, old->name)) {
             l = old;
         }

@@ -156,7 +156,8 @@ static const char *why_not(const struct choice *ch, const struct tc_unit *u)
 static void name_others(struct choice *ch)
 {
     uint32_t others = 0;
-    TC_WORLD_EACH (ch->c->w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(ch->c->w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         if (recommend__wants(ch->needs, u)) {
             const char *why = why_not(ch, u);
             if (why) {
@@ -164,9 +165,9 @@ static void name_others(struct choice *ch)
             }
             continue;
         }
-        bool is_near = u->position_at_us &&
-                       tc_world_distance2(u->lon_e7, u->lat_e7, ch->incident->lon_e7,
-                                          ch->incident->lat_e7) < OTHERS_M * OTHERS_M;
+        bool is_near =
+            u->position_at_us && tc_world_distance2(u->lon_e7, u->lat_e7, ch->incident->lon_e7,
+                                                    ch->incident->lat_e7) < OTHERS_M * OTHERS_M;
         if (others < OTHERS_MAX && is_near && tc_world_unit_is_free(u)) {
             (void)add_line(ch, u, "", "wrong_capability");
             others++;
@@ -186,7 +187,8 @@ static bool is_chosen(const struct choice *ch, uint64_t unit)
 
 static bool stays_covered(const struct choice *ch, const char *capability)
 {
-    TC_WORLD_EACH (ch->c->w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(ch->c->w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         if (tc_world_unit_is_free(u) && recommend__has(u, capability) && !is_chosen(ch, u->id)) {
             return true;
         }
@@ -230,8 +232,7 @@ void recommend__emit(struct dispatch__call *c, const struct tc_incident *i,
     struct tc_shortfall *shortfalls = tc_arena_alloc(arena, SHORTFALLS_MAX * sizeof *shortfalls);
     ch.lines = tc_arena_alloc(arena, LINES_MAX * sizeof *ch.lines);
     collect(&ch, answer);
-    struct tc_ev_recommendation_made *b =
-        tc_emit(c->out, TC_EV_RECOMMENDATION_MADE, i->id, NULL);
+    struct tc_ev_recommendation_made *b = tc_emit(c->out, TC_EV_RECOMMENDATION_MADE, i->id, NULL);
     choose(&ch, b, shortfalls);
     pass_over(&ch);
     name_others(&ch);

@@ -92,8 +92,7 @@ void dispatch__timer_fired(struct dispatch__call *c)
     }
     const struct tc_clock *clock = tc_world_clock_of_timer(c->w, t->timer);
     if (clock) {
-        struct tc_ev_clock_ran_out *b =
-            tc_emit(c->out, TC_EV_CLOCK_RAN_OUT, clock->incident, NULL);
+        struct tc_ev_clock_ran_out *b = tc_emit(c->out, TC_EV_CLOCK_RAN_OUT, clock->incident, NULL);
         b->name = dispatch__copy(c, clock->name);
         tc_emit_occurred(c->out, c->e->occurred_us);
     }

@@ -37,12 +37,12 @@ static void add(struct match *m, uint32_t score, const char *reason, bool is_bon
 static bool is_compatible(const char *a, const char *b)
 {
     static const char *const pairs[][2] = {
-        {"waterlogging", "flood"},        {"waterlogging", "rainstorm"},
-        {"waterlogging", "road_damage"},  {"flood", "rainstorm"},
-        {"fire", "explosion"},            {"fire", "smoke"},
-        {"pollution", "hazmat"},          {"pollution", "odour"},
-        {"explosion", "hazmat"},          {"traffic", "traffic_accident"},
-        {"landslide", "road_damage"},     {"medical", "traffic_accident"},
+        {"waterlogging", "flood"},       {"waterlogging", "rainstorm"},
+        {"waterlogging", "road_damage"}, {"flood", "rainstorm"},
+        {"fire", "explosion"},           {"fire", "smoke"},
+        {"pollution", "hazmat"},         {"pollution", "odour"},
+        {"explosion", "hazmat"},         {"traffic", "traffic_accident"},
+        {"landslide", "road_damage"},    {"medical", "traffic_accident"},
     };
     if (a[0] == '\0' || b[0] == '\0') {
         return true; /* nobody said yet what it is */
@@ -202,8 +202,7 @@ uint64_t dispatch__emit_incident(struct dispatch__call *c, const struct dispatch
     uint32_t day = tc_world_day(c->now_us);
     uint64_t id = 0;
     struct tc_ev_incident_opened *b = tc_emit(c->out, TC_EV_INCIDENT_OPENED, 0, &id);
-    b->number = tc_out_format(c->out, "%u-%04u", day,
-                              tc_world_count_of(c->w, "incident", day) + 1);
+    b->number = tc_out_format(c->out, "%u-%04u", day, tc_world_count_of(c->w, "incident", day) + 1);
     b->type = tc_out_copy(c->out, o->type);
     b->grade = o->grade;
     b->title = tc_out_copy(c->out, o->title);
@@ -214,8 +213,8 @@ uint64_t dispatch__emit_incident(struct dispatch__call *c, const struct dispatch
     b->grid = dispatch__copy(c, place.grid);
     b->community = dispatch__copy(c, place.community);
     b->subdistrict = dispatch__copy(c, place.subdistrict);
-    b->feature = o->feature.len ? tc_out_copy(c->out, o->feature)
-                                : dispatch__copy(c, place.feature);
+    b->feature =
+        o->feature.len ? tc_out_copy(c->out, o->feature) : dispatch__copy(c, place.feature);
     b->by = tc_out_copy(c->out, o->by);
     return id;
 }
@@ -285,7 +284,8 @@ struct tc_str dispatch__type_of_words(const struct tc_world_section *w, struct t
 {
     const struct tc_incident_type *best = NULL;
     uint32_t most = 0;
-    TC_WORLD_EACH (w, TC_WORLD_INCIDENT_TYPE, struct tc_incident_type, t) {
+    TC_WORLD_EACH(w, TC_WORLD_INCIDENT_TYPE, struct tc_incident_type, t)
+    {
         uint32_t found = words_in(t->words, text);
         if (found > most || (found && found == most && t->id < best->id)) {
             most = found;

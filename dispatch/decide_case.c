@@ -66,16 +66,16 @@ void dispatch__report(struct dispatch__call *c, const struct tc_obs *obs)
     const struct tc_unit *u = tc_world_unit_of(c->w, obs->address);
     struct tc_map_place place;
     tc_map_locate(c->part->gis, c->part->locator, p.lon_e7, p.lat_e7, &place);
-    struct tc_str type = obs->type.len ? fitted(c, obs->type, 32)
-                                       : dispatch__type_of_words(c->w, obs->text);
+    struct tc_str type =
+        obs->type.len ? fitted(c, obs->type, 32) : dispatch__type_of_words(c->w, obs->text);
     struct tc_ev_report_received *b = tc_emit(c->out, TC_EV_REPORT_RECEIVED, 0, NULL);
     b->channel = u ? TC_STR("radio") : TC_STR("gateway");
     b->type = tc_out_copy(c->out, type);
     b->text = fitted(c, obs->text, 2000);
     b->lon_e7 = p.lon_e7;
     b->lat_e7 = p.lat_e7;
-    b->place_zh = place.text_zh[0] ? dispatch__copy(c, place.text_zh)
-                                   : fitted(c, obs->address_text, 160);
+    b->place_zh =
+        place.text_zh[0] ? dispatch__copy(c, place.text_zh) : fitted(c, obs->address_text, 160);
     b->place_en = dispatch__copy(c, place.text_en);
     b->grid = dispatch__copy(c, place.grid);
     b->feature = dispatch__copy(c, place.feature);

@@ -23,8 +23,8 @@ static bool is_repeated(const struct tc_alarm *a, enum tc_sign sign, int64_t occ
            occurred_us - a->evidence_at_us <= ONE_PRESS_US;
 }
 
-static struct tc_str evidence(struct dispatch__call *c, const struct tc_obs *obs,
-                              enum tc_sign sign, const struct dispatch__point *p)
+static struct tc_str evidence(struct dispatch__call *c, const struct tc_obs *obs, enum tc_sign sign,
+                              const struct dispatch__point *p)
 {
     struct tc_str source = dispatch__source_name(c);
     const char *name = tc_enum_name(&tc_enum_sign, (int)sign);
@@ -88,8 +88,7 @@ void dispatch__emergency(struct dispatch__call *c, const struct tc_obs *obs, enu
     if (is_repeated(a, first, occurred_us)) {
         return;
     }
-    struct tc_ev_alarm_evidence_added *b =
-        tc_emit(c->out, TC_EV_ALARM_EVIDENCE_ADDED, a->id, NULL);
+    struct tc_ev_alarm_evidence_added *b = tc_emit(c->out, TC_EV_ALARM_EVIDENCE_ADDED, a->id, NULL);
     b->sign = first;
     b->evidence = evidence(c, obs, first, &p);
     b->lon_e7 = p.lon_e7;

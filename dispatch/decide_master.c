@@ -17,7 +17,12 @@ static const struct tc_need *copy_needs(struct dispatch__call *c, const struct t
 static const struct tc_unit *rival(const struct tc_world_section *w,
                                    const struct tc_cmd_unit_register *b, const char **why)
 {
-    const struct tc_unit *u = tc_world_unit_of(w, b->address);
+    struct tc_str ssi = b->address; /* its last eight digits: one network's number is one radio */
+    if (ssi.len > 8) {
+        ssi.at += ssi.len - 8;
+        ssi.len = 8;
+    }
+    const struct tc_unit *u = tc_world_unit_of(w, ssi);
     if (u && u->id != b->unit) {
         *why = "address_taken";
         return u;
@@ -208,7 +213,8 @@ static void service_set(struct dispatch__call *c, const struct tc_command *comma
 static uint64_t old_recipient(const struct tc_world_section *w,
                               const struct tc_cmd_recipient_register *b)
 {
-    TC_WORLD_EACH (w, TC_WORLD_RECIPIENT, struct tc_recipient, r) {
+    TC_WORLD_EACH(w, TC_WORLD_RECIPIENT, struct tc_recipient, r)
+    {
         if (r->kind == b->kind && tc_str_is(b->name_zh, r->name_zh)) {
             return r->id;
         }
@@ -227,8 +233,7 @@ static void recipient_register(struct dispatch__call *c, const struct tc_command
     if (id == 0 && !dispatch__room(c, TC_WORLD_RECIPIENT, 1)) {
         return;
     }
-    struct tc_ev_recipient_registered *to =
-        tc_emit(c->out, TC_EV_RECIPIENT_REGISTERED, id, NULL);
+    struct tc_ev_recipient_registered *to = tc_emit(c->out, TC_EV_RECIPIENT_REGISTERED, id, NULL);
     to->kind = b->kind;
     to->name_zh = tc_out_copy(c->out, b->name_zh);
     to->name_en = tc_out_copy(c->out, b->name_en);

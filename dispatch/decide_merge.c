@@ -24,7 +24,8 @@ static uint64_t *reports_of(struct dispatch__call *c, uint64_t incident, uint64_
 {
     uint64_t *ids = tc_arena_alloc(tc_out_arena(c->out), (MOVED_MAX + 1) * sizeof *ids);
     *count = 0;
-    TC_WORLD_EACH (c->w, TC_WORLD_REPORT, struct tc_report, r) {
+    TC_WORLD_EACH(c->w, TC_WORLD_REPORT, struct tc_report, r)
+    {
         if (r->incident == incident && (from == 0 || r->merged_from == from) &&
             *count <= MOVED_MAX) {
             ids[(*count)++] = r->id;
@@ -68,22 +69,24 @@ static void add_since(uint64_t *list, size_t *count, uint64_t id, uint64_t after
 }
 
 /** Reports joined, units sent and orders given on `into` after the merge. */
-static uint64_t *since_merge(struct dispatch__call *c, const struct tc_incident *i,
-                             uint32_t *count)
+static uint64_t *since_merge(struct dispatch__call *c, const struct tc_incident *i, uint32_t *count)
 {
     uint64_t *list = tc_arena_alloc(tc_out_arena(c->out), SINCE_MAX * 4 * sizeof *list);
     size_t n = 0;
-    TC_WORLD_EACH (c->w, TC_WORLD_REPORT, struct tc_report, r) {
+    TC_WORLD_EACH(c->w, TC_WORLD_REPORT, struct tc_report, r)
+    {
         if (r->incident == i->merged_into) {
             add_since(list, &n, r->id, i->merged_seq);
         }
     }
-    TC_WORLD_EACH (c->w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a) {
+    TC_WORLD_EACH(c->w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a)
+    {
         if (a->incident == i->merged_into) {
             add_since(list, &n, a->id, i->merged_seq);
         }
     }
-    TC_WORLD_EACH (c->w, TC_WORLD_ORDER, struct tc_order, o) {
+    TC_WORLD_EACH(c->w, TC_WORLD_ORDER, struct tc_order, o)
+    {
         if (o->incident == i->merged_into) {
             add_since(list, &n, o->id, i->merged_seq);
         }
@@ -138,13 +141,14 @@ static size_t open_units(const struct tc_world_section *w, uint64_t incident, ch
     size_t len = 0;
     size_t count = 0;
     names[0] = '\0';
-    TC_WORLD_EACH (w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a) {
+    TC_WORLD_EACH(w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a)
+    {
         if (a->state == TC_ASSIGNMENT_STATE_DONE || !is_on(w, a, incident)) {
             continue;
         }
         const struct tc_unit *u = tc_world_unit(w, a->unit);
-        len += tc_str_format(names + len, 200 - len, "%s%s", count ? " " : "",
-                             u ? u->call_sign : "?");
+        len +=
+            tc_str_format(names + len, 200 - len, "%s%s", count ? " " : "", u ? u->call_sign : "?");
         count++;
     }
     return count;

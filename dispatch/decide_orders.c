@@ -284,9 +284,6 @@ static void resend(struct dispatch__call *c, const struct tc_command *command)
 }
 
 const struct dispatch__rule dispatch__order_rules[] = {
-    {TC_CMD_ORDER_SEND, send},
-    {TC_CMD_ORDER_RECORD, record},
-    {TC_CMD_ORDER_WITHDRAW, withdraw},
-    {TC_CMD_ORDER_RESEND, resend},
-    {TC_CMD_NONE, NULL},
+    {TC_CMD_ORDER_SEND, send},     {TC_CMD_ORDER_RECORD, record}, {TC_CMD_ORDER_WITHDRAW, withdraw},
+    {TC_CMD_ORDER_RESEND, resend}, {TC_CMD_NONE, NULL},
 };

@@ -111,8 +111,7 @@ static void move_assignment(struct dispatch__call *c, const struct tc_unit *u,
 
 static void accept_by_status(struct dispatch__call *c, const struct tc_unit *u)
 {
-    const struct tc_order *o =
-        dispatch__unaccepted_order(c->w, u->id, (struct tc_str){NULL, 0});
+    const struct tc_order *o = dispatch__unaccepted_order(c->w, u->id, (struct tc_str){NULL, 0});
     if (o) {
         dispatch__accept_order(c, o, TC_HOW_RADIO, TC_STR(""));
     } else {
@@ -217,10 +216,14 @@ void dispatch__call_start(struct dispatch__call *c, const struct tc_obs *obs)
     if (u == NULL) {
         dispatch__stranger(c, obs->address);
     }
+    const struct tc_call *old = tc_world_call_of(c->w, c->in->source, obs->instance);
+    if (old) { /* the link uses the number again: the end of the old call was missed */
+        struct tc_ev_radio_call_ended *e = tc_emit(c->out, TC_EV_RADIO_CALL_ENDED, old->id, NULL);
+        e->why = TC_STR("lost");
+    }
     if (tc_world_has_room(c->w, TC_WORLD_CALL, 1)) {
         uint64_t call = 0;
-        struct tc_ev_radio_call_started *b =
-            tc_emit(c->out, TC_EV_RADIO_CALL_STARTED, 0, &call);
+        struct tc_ev_radio_call_started *b = tc_emit(c->out, TC_EV_RADIO_CALL_STARTED, 0, &call);
         b->unit = u ? u->id : 0;
         b->address = tc_out_copy(c->out, obs->address);
         b->group = tc_out_copy(c->out, obs->group);

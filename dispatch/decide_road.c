@@ -2,8 +2,8 @@
 /* Roads, clocks by hand, and the stages of city cases. */
 #include "dispatch/dispatch_int.h"
 
-#define RADIUS_M_MAX    5000u
-#define CLOCK_S_MAX     2592000u /* 30 days */
+#define RADIUS_M_MAX 5000u
+#define CLOCK_S_MAX  2592000u /* 30 days */
 
 static void road_close(struct dispatch__call *c, const struct tc_command *command)
 {
@@ -117,8 +117,7 @@ static void set_stage(struct dispatch__call *c, const struct tc_command *command
                   tc_enum_name(&tc_enum_stage, (int)b->stage));
         return;
     }
-    struct tc_ev_case_stage_changed *to =
-        tc_emit(c->out, TC_EV_CASE_STAGE_CHANGED, k->id, NULL);
+    struct tc_ev_case_stage_changed *to = tc_emit(c->out, TC_EV_CASE_STAGE_CHANGED, k->id, NULL);
     to->stage = b->stage;
     to->was = k->stage;
     to->note = tc_out_copy(c->out, b->note);
@@ -126,7 +125,7 @@ static void set_stage(struct dispatch__call *c, const struct tc_command *command
 }
 
 const struct dispatch__rule dispatch__road_rules[] = {
-    {TC_CMD_ROAD_CLOSE, road_close}, {TC_CMD_ROAD_OPEN, road_open},
-    {TC_CMD_CLOCK_START, clock_start}, {TC_CMD_CLOCK_STOP, clock_stop},
+    {TC_CMD_ROAD_CLOSE, road_close},    {TC_CMD_ROAD_OPEN, road_open},
+    {TC_CMD_CLOCK_START, clock_start},  {TC_CMD_CLOCK_STOP, clock_stop},
     {TC_CMD_CASE_SET_STAGE, set_stage}, {TC_CMD_NONE, NULL},
 };

@@ -92,8 +92,7 @@ static void compare(struct dispatch__call *c, const struct tc_sensor *s, const s
                     int64_t occurred_us)
 {
     const struct tc_alarm *a = s->alarm ? tc_world_alarm(c->w, s->alarm) : NULL;
-    struct judgement j =
-        judge(c->w, s, obs->value_e6, a ? a->level : TC_ALARM_LEVEL_NONE);
+    struct judgement j = judge(c->w, s, obs->value_e6, a ? a->level : TC_ALARM_LEVEL_NONE);
     if (a == NULL && j.level != TC_ALARM_LEVEL_NONE) {
         if (!tc_world_has_room(c->w, TC_WORLD_ALARM, 1)) {
             return;

@@ -45,8 +45,7 @@ void dispatch__emit_state(struct dispatch__call *c, const struct tc_unit *u,
 void dispatch__emit_assignment(struct dispatch__call *c, const struct tc_assignment *a,
                                enum tc_assignment_state state, enum tc_how how, struct tc_str by)
 {
-    struct tc_ev_assignment_changed *b =
-        tc_emit(c->out, TC_EV_ASSIGNMENT_CHANGED, a->id, NULL);
+    struct tc_ev_assignment_changed *b = tc_emit(c->out, TC_EV_ASSIGNMENT_CHANGED, a->id, NULL);
     b->state = state;
     b->was = a->state;
     b->how = how;
@@ -134,8 +133,7 @@ static void send_one(struct dispatch__call *c, const struct tc_command *command,
     const struct tc_cmd_units_send *b = command->body;
     const struct tc_unit *u = tc_world_unit(c->w, b->units[nth]);
     uint64_t assignment = 0;
-    struct tc_ev_assignment_opened *a =
-        tc_emit(c->out, TC_EV_ASSIGNMENT_OPENED, 0, &assignment);
+    struct tc_ev_assignment_opened *a = tc_emit(c->out, TC_EV_ASSIGNMENT_OPENED, 0, &assignment);
     a->incident = i->id;
     a->unit = u->id;
     a->capability = tc_out_copy(c->out, b->capability);
@@ -168,8 +166,7 @@ static void send(struct dispatch__call *c, const struct tc_command *command)
         return;
     }
     if (!all_can_go(c, b) || !dispatch__room(c, TC_WORLD_ASSIGNMENT, b->units_count) ||
-        !dispatch__room(c, TC_WORLD_ORDER, b->units_count) ||
-        !has_outbox_room(c, b->units_count)) {
+        !dispatch__room(c, TC_WORLD_ORDER, b->units_count) || !has_outbox_room(c, b->units_count)) {
         return;
     }
     for (uint32_t n = 0; n < b->units_count; n++) {

@@ -94,7 +94,8 @@ static int by_id(const void *a, const void *b)
 static size_t ended(const struct tc_world_section *w, enum tc_world_table table, uint64_t *ids)
 {
     size_t count = 0;
-    TC_WORLD_EACH (w, table, uint64_t, item) { /* an item begins with its id */
+    TC_WORLD_EACH(w, table, uint64_t, item)
+    { /* an item begins with its id */
         if (world__is_ended(w, table, item)) {
             if (ids) {
                 ids[count] = *item;
@@ -109,8 +110,7 @@ void world__evict(struct tc_world_section *w, enum tc_world_table table, uint64_
 {
     struct tc_table *t = &w->tables[table];
     size_t high = t->pool.count_max / 5 * 4;
-    if (t->pool.count < high ||
-        (t->pool.count % EVICT_EVERY != 0 && !tc_pool_is_full(&t->pool))) {
+    if (t->pool.count < high || (t->pool.count % EVICT_EVERY != 0 && !tc_pool_is_full(&t->pool))) {
         return;
     }
     uint64_t *ids = tc_alloc(t->pool.count * sizeof *ids);

@@ -2,7 +2,16 @@
 #include "dispatch/world_int.h"
 
 /* Every key mixes what it is a key of first, then the parts; never 0. */
-enum { KEY_ADDRESS = 1, KEY_SENSOR, KEY_LIMIT, KEY_MEANING, KEY_DEVICE_ALARM, KEY_CALL, KEY_CLOCK, KEY_CALL_SIGN };
+enum {
+    KEY_ADDRESS = 1,
+    KEY_SENSOR,
+    KEY_LIMIT,
+    KEY_MEANING,
+    KEY_DEVICE_ALARM,
+    KEY_CALL,
+    KEY_CLOCK,
+    KEY_CALL_SIGN
+};
 
 static uint64_t nonzero(uint64_t key)
 {
@@ -115,8 +124,7 @@ const struct tc_unit *tc_world_unit_of(const struct tc_world_section *w, struct 
     if (address.len == 0) {
         return NULL;
     }
-    const struct tc_unit *u =
-        look_up(w, TC_WORLD_UNIT, &w->unit_by_address, address_key(address));
+    const struct tc_unit *u = look_up(w, TC_WORLD_UNIT, &w->unit_by_address, address_key(address));
     if (u && tc_str_is(address, u->address)) {
         return u;
     }
@@ -157,8 +165,8 @@ const struct tc_sensor *tc_world_sensor_of(const struct tc_world_section *w, str
 {
     struct tc_str sources[] = {source, {NULL, 0}};
     for (size_t i = 0; i < TC_COUNT_OF(sources); i++) {
-        const struct tc_sensor *s = look_up(w, TC_WORLD_SENSOR, &w->sensor_by_key,
-                                            sensor_key(sources[i], device, factor));
+        const struct tc_sensor *s =
+            look_up(w, TC_WORLD_SENSOR, &w->sensor_by_key, sensor_key(sources[i], device, factor));
         if (s && tc_str_is(sources[i], s->source) && tc_str_is(device, s->device) &&
             tc_str_is(factor, s->factor)) {
             return s;
@@ -344,34 +352,44 @@ void world__forget_indexes(struct tc_world_section *w)
 void world__index_all(struct tc_world_section *w)
 {
     world__forget_indexes(w);
-    TC_WORLD_EACH (w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         world__index_unit(w, u);
     }
-    TC_WORLD_EACH (w, TC_WORLD_SENSOR, struct tc_sensor, s) {
+    TC_WORLD_EACH(w, TC_WORLD_SENSOR, struct tc_sensor, s)
+    {
         world__index_sensor(w, s);
     }
-    TC_WORLD_EACH (w, TC_WORLD_LIMIT, struct tc_limit, l) {
+    TC_WORLD_EACH(w, TC_WORLD_LIMIT, struct tc_limit, l)
+    {
         world__index_limit(w, l);
     }
-    TC_WORLD_EACH (w, TC_WORLD_STATUS_MEANING, struct tc_status_meaning, m) {
+    TC_WORLD_EACH(w, TC_WORLD_STATUS_MEANING, struct tc_status_meaning, m)
+    {
         world__index_meaning(w, m);
     }
-    TC_WORLD_EACH (w, TC_WORLD_ALARM, struct tc_alarm, a) {
+    TC_WORLD_EACH(w, TC_WORLD_ALARM, struct tc_alarm, a)
+    {
         world__index_alarm(w, a);
     }
-    TC_WORLD_EACH (w, TC_WORLD_STRANGER, struct tc_stranger, s) {
+    TC_WORLD_EACH(w, TC_WORLD_STRANGER, struct tc_stranger, s)
+    {
         world__index_stranger(w, s);
     }
-    TC_WORLD_EACH (w, TC_WORLD_CALL, struct tc_call, c) {
+    TC_WORLD_EACH(w, TC_WORLD_CALL, struct tc_call, c)
+    {
         world__index_call(w, c);
     }
-    TC_WORLD_EACH (w, TC_WORLD_CLOCK, struct tc_clock, c) {
+    TC_WORLD_EACH(w, TC_WORLD_CLOCK, struct tc_clock, c)
+    {
         world__index_clock(w, c);
     }
-    TC_WORLD_EACH (w, TC_WORLD_INCIDENT, struct tc_incident, i) {
+    TC_WORLD_EACH(w, TC_WORLD_INCIDENT, struct tc_incident, i)
+    {
         world__set_open(w, i->id, i->state == TC_INCIDENT_STATE_OPEN);
     }
-    TC_WORLD_EACH (w, TC_WORLD_CLOSURE, struct tc_closure, c) { /* newest change: recommendations */
+    TC_WORLD_EACH(w, TC_WORLD_CLOSURE, struct tc_closure, c)
+    { /* newest change: recommendations */
         if (c->changed_seq > w->tables[TC_WORLD_CLOSURE].touched_last) {
             w->tables[TC_WORLD_CLOSURE].touched_last = c->changed_seq;
         }
@@ -381,7 +399,8 @@ void world__index_all(struct tc_world_section *w)
 const struct tc_incident_type *tc_world_type_of(const struct tc_world_section *w,
                                                 struct tc_str code)
 {
-    TC_WORLD_EACH (w, TC_WORLD_INCIDENT_TYPE, struct tc_incident_type, t) {
+    TC_WORLD_EACH(w, TC_WORLD_INCIDENT_TYPE, struct tc_incident_type, t)
+    {
         if (tc_str_is(code, t->code)) {
             return t;
         }
@@ -391,7 +410,8 @@ const struct tc_incident_type *tc_world_type_of(const struct tc_world_section *w
 
 const struct tc_service *tc_world_service_of(const struct tc_world_section *w, struct tc_str code)
 {
-    TC_WORLD_EACH (w, TC_WORLD_SERVICE, struct tc_service, s) {
+    TC_WORLD_EACH(w, TC_WORLD_SERVICE, struct tc_service, s)
+    {
         if (tc_str_is(code, s->code)) {
             return s;
         }
@@ -399,11 +419,12 @@ const struct tc_service *tc_world_service_of(const struct tc_world_section *w, s
     return NULL;
 }
 
-const struct tc_run_card *tc_world_run_card_of(const struct tc_world_section *w,
-                                               struct tc_str type, enum tc_grade grade)
+const struct tc_run_card *tc_world_run_card_of(const struct tc_world_section *w, struct tc_str type,
+                                               enum tc_grade grade)
 {
     const struct tc_run_card *any = NULL;
-    TC_WORLD_EACH (w, TC_WORLD_RUN_CARD, struct tc_run_card, card) {
+    TC_WORLD_EACH(w, TC_WORLD_RUN_CARD, struct tc_run_card, card)
+    {
         if (!tc_str_is(type, card->type)) {
             continue;
         }

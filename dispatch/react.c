@@ -104,7 +104,8 @@ static void incident_changed(struct dispatch__call *c)
 /** Nothing rings for what is over. */
 static void incident_ended(struct dispatch__call *c)
 {
-    TC_WORLD_EACH (c->w, TC_WORLD_CLOCK, struct tc_clock, clock) {
+    TC_WORLD_EACH(c->w, TC_WORLD_CLOCK, struct tc_clock, clock)
+    {
         if (clock->incident == c->e->subject) {
             dispatch__stop_clock(c, clock->incident, tc_str_of(clock->name), TC_STR(""));
         }

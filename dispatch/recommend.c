@@ -8,10 +8,10 @@
 
 #include "dispatch/recommend_int.h"
 
-#define SOURCES_MAX      512u
-#define STALE_US         (10 * TC_MIN)
-#define ASK_ROADS_MAX    64u /* incidents asked again after a road changed, newest first */
-#define ASK_UNIT_MAX     8u  /* the same after a unit changed */
+#define SOURCES_MAX   512u
+#define STALE_US      (10 * TC_MIN)
+#define ASK_ROADS_MAX 64u /* incidents asked again after a road changed, newest first */
+#define ASK_UNIT_MAX  8u  /* the same after a unit changed */
 
 bool recommend__has(const struct tc_unit *u, const char *capability)
 {
@@ -35,7 +35,8 @@ static bool is_on(const struct tc_world_section *w, const struct tc_unit *u, uin
 static void take_off_sent(const struct tc_world_section *w, uint64_t incident,
                           struct recommend__needs *needs)
 {
-    TC_WORLD_EACH (w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         for (uint32_t i = 0; is_on(w, u, incident) && i < needs->count; i++) {
             if (needs->list[i].count && recommend__has(u, needs->list[i].capability)) {
                 needs->list[i].count--;
@@ -110,7 +111,8 @@ static struct tc_travel_question *question_of(struct dispatch__call *c, const st
     struct source *sources = tc_alloc(room * sizeof *sources + 1);
     TC_REQUIRE(sources != NULL);
     size_t count = 0;
-    TC_WORLD_EACH (c->w, TC_WORLD_UNIT, struct tc_unit, u) {
+    TC_WORLD_EACH(c->w, TC_WORLD_UNIT, struct tc_unit, u)
+    {
         struct tc_travel_source *s = &sources[count].travel;
         if (!tc_world_unit_is_free(u) || !recommend__wants(needs, u) ||
             recommend__place(u, c->now_us, &s->lon_e7, &s->lat_e7) == NULL) {

@@ -5,7 +5,7 @@
 #include "gis/travel.h"
 
 #define FEATURE_WITHIN_M 60u  /* roads this near a closed feature are closed */
-#define APPROACH_M       150u /* help goes into the closed area that it is sent to */
+#define APPROACH_M       400u /* at most from the target, inside the incident's own closure */
 
 struct tc_travel_worker {
     const struct tc_gis *gis;
@@ -61,6 +61,7 @@ struct tc_travel_closure *tc_travel_closures(const struct tc_table *closures, si
         to->lon_e7 = c->lon_e7;
         to->lat_e7 = c->lat_e7;
         to->radius_m = c->radius_m;
+        to->incident = c->incident;
     }
     return list;
 }
@@ -103,9 +104,23 @@ static const char *doubt_code(unsigned doubt)
     return "";
 }
 
+/** Help goes into the closed area that it is sent to, and into no other. */
+static uint32_t approach_m(const struct tc_travel_question *q, const struct tc_travel_closure *list,
+                           size_t count)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t reach = list[i].feature[0] ? APPROACH_M : list[i].radius_m + FEATURE_WITHIN_M;
+        if (list[i].incident == q->subject && reach > most) {
+            most = reach;
+        }
+    }
+    return most < APPROACH_M ? most : APPROACH_M;
+}
+
 /** The sources of one class of unit. */
 static void answer_class(struct tc_travel_worker *w, struct tc_travel_question *q,
-                         const struct tc_closures *closed, unsigned unit_class)
+                         const struct tc_travel_query *common, unsigned unit_class)
 {
     struct tc_lonlat *from = tc_alloc(q->source_count * sizeof *from);
     struct tc_travel_result *results = tc_alloc(q->source_count * sizeof *results);
@@ -116,10 +131,8 @@ static void answer_class(struct tc_travel_worker *w, struct tc_travel_question *
             from[n++] = (struct tc_lonlat){q->sources[i].lon_e7, q->sources[i].lat_e7};
         }
     }
-    struct tc_travel_query query = {.target = {q->lon_e7, q->lat_e7},
-                                    .closures = closed,
-                                    .approach_m = APPROACH_M,
-                                    .speed_percent = speed_percent[unit_class]};
+    struct tc_travel_query query = *common;
+    query.speed_percent = speed_percent[unit_class];
     if (n) {
         tc_travel_to(w->travel, &query, from, n, results);
     }
@@ -144,8 +157,11 @@ void tc_travel_worker_answer(struct tc_travel_worker *w, struct tc_travel_questi
                              const struct tc_travel_closure *closures, size_t count)
 {
     struct tc_closures *closed = closed_roads(w, q->as_of, closures, count);
+    const struct tc_travel_query query = {.target = {q->lon_e7, q->lat_e7},
+                                          .closures = closed,
+                                          .approach_m = approach_m(q, closures, count)};
     for (unsigned c = 0; c < TC_UNIT_KIND_COUNT; c++) {
-        answer_class(w, q, closed, c);
+        answer_class(w, q, &query, c);
     }
     tc_closures_destroy(closed);
 }

@@ -17,6 +17,7 @@ struct tc_travel_closure {
     int32_t lon_e7;
     int32_t lat_e7;
     uint32_t radius_m;
+    uint64_t incident; /* whose closure it is: help sent to that incident may enter it */
 };
 
 /** Start-up: some ms. `gis` is borrowed. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dispatch/world_int.h"
-
 #include "core/base/time.h"
+#include "dispatch/world_int.h"
 
 static void init(void *self)
 {
@@ -98,7 +97,8 @@ void world__remove(struct tc_world_section *w, enum tc_world_table table, uint64
 
 static struct tc_counter *counter_of(const struct tc_world_section *w, const char *name)
 {
-    TC_POOL_EACH (&w->tables[TC_WORLD_COUNTER].pool, struct tc_counter, c) {
+    TC_POOL_EACH(&w->tables[TC_WORLD_COUNTER].pool, struct tc_counter, c)
+    {
         if (strcmp(c->name, name) == 0) {
             return c;
         }
@@ -171,8 +171,8 @@ double tc_world_distance2(int32_t lon_a_e7, int32_t lat_a_e7, int32_t lon_b_e7, 
     const double metres_per_e7 = 0.0111319491;
     const double radians_per_e7 = 1.7453292519943295e-9;
     double middle = ((double)lat_a_e7 + (double)lat_b_e7) / 2;
-    double x = ((double)lon_a_e7 - (double)lon_b_e7) * metres_per_e7 *
-               cosine(middle * radians_per_e7);
+    double x =
+        ((double)lon_a_e7 - (double)lon_b_e7) * metres_per_e7 * cosine(middle * radians_per_e7);
     double y = ((double)lat_a_e7 - (double)lat_b_e7) * metres_per_e7;
     return x * x + y * y;
 }

@@ -11,27 +11,27 @@
 #include "dispatch/dispatch.h"
 
 /*     id, table name, most items, goes to consoles */
-#define TC_WORLD_MAP(X)                            \
-    X(UNIT, unit, 20000, true)                     \
-    X(RECIPIENT, recipient, 5000, true)            \
-    X(SENSOR, sensor, 100000, true)                \
-    X(LIMIT, limit, 20000, true)                   \
-    X(ALARM, alarm, 20000, true)                   \
-    X(CASE, case, 20000, true)                     \
-    X(REPORT, report, 20000, true)                 \
-    X(INCIDENT, incident, 5000, true)              \
-    X(RECOMMENDATION, recommendation, 5000, true)  \
-    X(ASSIGNMENT, assignment, 20000, true)         \
-    X(ORDER, order, 20000, true)                   \
-    X(RUN_CARD, run_card, 1000, true)              \
-    X(STATUS_MEANING, status_meaning, 2000, true)  \
-    X(INCIDENT_TYPE, incident_type, 500, true)     \
-    X(SERVICE, service, 2000, true)                \
-    X(CLOSURE, closure, 2000, true)                \
-    X(CLOCK, clock, 20000, true)                   \
-    X(CALL, call, 2000, true)                      \
-    X(STRANGER, stranger, 4096, true)              \
-    X(MAP_LAYER, map_layer, 64, true)              \
+#define TC_WORLD_MAP(X)                           \
+    X(UNIT, unit, 20000, true)                    \
+    X(RECIPIENT, recipient, 5000, true)           \
+    X(SENSOR, sensor, 100000, true)               \
+    X(LIMIT, limit, 20000, true)                  \
+    X(ALARM, alarm, 20000, true)                  \
+    X(CASE, case, 20000, true)                    \
+    X(REPORT, report, 20000, true)                \
+    X(INCIDENT, incident, 5000, true)             \
+    X(RECOMMENDATION, recommendation, 5000, true) \
+    X(ASSIGNMENT, assignment, 20000, true)        \
+    X(ORDER, order, 20000, true)                  \
+    X(RUN_CARD, run_card, 1000, true)             \
+    X(STATUS_MEANING, status_meaning, 2000, true) \
+    X(INCIDENT_TYPE, incident_type, 500, true)    \
+    X(SERVICE, service, 2000, true)               \
+    X(CLOSURE, closure, 2000, true)               \
+    X(CLOCK, clock, 20000, true)                  \
+    X(CALL, call, 2000, true)                     \
+    X(STRANGER, stranger, 4096, true)             \
+    X(MAP_LAYER, map_layer, 64, true)             \
     X(COUNTER, counter, 64, false)
 
 enum tc_world_table {
@@ -62,17 +62,17 @@ struct tc_world_section {
 /** The section of a model. */
 const struct tc_world_section *tc_world_of(const struct tc_model *m);
 
-#define X(id, name, max, viewed)                                                               \
-    static inline const struct tc_##name *tc_world_##name(const struct tc_world_section *w,    \
-                                                          uint64_t item_id)                    \
-    {                                                                                          \
-        return tc_table_find(&w->tables[TC_WORLD_##id], item_id);                              \
+#define X(id, name, max, viewed)                                                            \
+    static inline const struct tc_##name *tc_world_##name(const struct tc_world_section *w, \
+                                                          uint64_t item_id)                 \
+    {                                                                                       \
+        return tc_table_find(&w->tables[TC_WORLD_##id], item_id);                           \
     }
 TC_WORLD_MAP(X)
 #undef X
 
 /** for (const struct tc_unit *u, in order of place): decide breaks ties by id, never by place. */
-#define TC_WORLD_EACH(w, id, type, name) TC_POOL_EACH (&(w)->tables[id].pool, const type, name)
+#define TC_WORLD_EACH(w, id, type, name) TC_POOL_EACH(&(w)->tables[id].pool, const type, name)
 
 /** Room for `n` more? Ended items that apply would evict count as room. */
 bool tc_world_has_room(const struct tc_world_section *w, enum tc_world_table table, size_t n);
@@ -110,8 +110,8 @@ const struct tc_incident_type *tc_world_type_of(const struct tc_world_section *w
                                                 struct tc_str code);
 const struct tc_service *tc_world_service_of(const struct tc_world_section *w, struct tc_str code);
 /** The card for type and grade, else for the type with any grade; NULL when none. */
-const struct tc_run_card *tc_world_run_card_of(const struct tc_world_section *w,
-                                               struct tc_str type, enum tc_grade grade);
+const struct tc_run_card *tc_world_run_card_of(const struct tc_world_section *w, struct tc_str type,
+                                               enum tc_grade grade);
 /** Last number given on local day YYYYMMDD. */
 uint32_t tc_world_count_of(const struct tc_world_section *w, const char *name, uint32_t day);
 /** YYYYMMDD in Asia/Shanghai. */

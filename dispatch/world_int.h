@@ -19,11 +19,11 @@ extern const struct world__rule world__master_rules[];
 /** A text of an event into a fixed array. */
 #define WORLD__PUT(array, str) ((void)tc_str_put((array), sizeof(array), (str)))
 /** Notes who changed what last: what a command may be stale against. */
-#define WORLD__EDIT(item, e, who)                                        \
-    do {                                                                 \
-        (item)->edit_seq = (e)->seq;                                     \
+#define WORLD__EDIT(item, e, who)                                          \
+    do {                                                                   \
+        (item)->edit_seq = (e)->seq;                                       \
         WORLD__PUT((item)->edit_kind, tc_str_of(tc_kind_name((e)->kind))); \
-        WORLD__PUT((item)->edit_by, (who));                              \
+        WORLD__PUT((item)->edit_by, (who));                                \
     } while (0)
 
 void *world__find(struct tc_world_section *w, enum tc_world_table table, uint64_t id);
@@ -59,5 +59,4 @@ void world__forget_indexes(struct tc_world_section *w);
 /** Ended items leave, oldest first, when the table is past its high mark (evict.c). */
 void world__evict(struct tc_world_section *w, enum tc_world_table table, uint64_t seq);
 /** The table's item is over and may be forgotten. */
-bool world__is_ended(const struct tc_world_section *w, enum tc_world_table table,
-                     const void *item);
+bool world__is_ended(const struct tc_world_section *w, enum tc_world_table table, const void *item);

@@ -211,7 +211,7 @@ struct given {
 
 static struct tc_str text_of(struct given *g, const char *key)
 {
-    return arguments__text(g->json, key, tc_out_arena(g->s->out));
+    return tc_out_copy(g->s->out, arguments__text(g->json, key, tc_out_arena(g->s->out)));
 }
 
 static uint64_t id_of(struct given *g, const char *key)
@@ -419,6 +419,24 @@ static void arm(struct given *g, int64_t wait_us)
     }
 }
 
+/** Units that have the capability and are on the incident: dispatch counts needs as a whole. */
+static uint16_t already_there(const struct step *s, struct tc_str capability)
+{
+    const struct tc_table *assignments = tc_model_table(s->live, "assignment");
+    const struct tc_table *units = tc_model_table(s->live, "unit");
+    uint16_t count = 0;
+    for (size_t i = 0; assignments && i < assignments->pool.top; i++) {
+        const struct tc_assignment *a = tc_pool_at(&assignments->pool, i);
+        bool is_here =
+            a && a->incident == s->r->incident && a->state < TC_ASSIGNMENT_STATE_LEFT && units;
+        const struct tc_unit *u = is_here ? tc_table_find(units, a->unit) : NULL;
+        for (uint32_t k = 0; u && k < u->capabilities_count; k++) {
+            count += tc_str_is(capability, u->capabilities[k].capability);
+        }
+    }
+    return count;
+}
+
 static struct tc_str do_recommend(struct given *g)
 {
     struct step *s = g->s;
@@ -432,7 +450,9 @@ static struct tc_str do_recommend(struct given *g)
             return mistake(s, "dispatch: at most 8 capabilities");
         }
         needs[count].capability = arguments__text(need, "capability", tc_out_arena(s->out));
-        needs[count++].count = (uint16_t)arguments__i64(need, "count");
+        needs[count].count =
+            (uint16_t)(arguments__i64(need, "count") + already_there(s, needs[count].capability));
+        count++;
     }
     struct tc_cmd_recommendation_ask b = {
         .incident = s->r->incident, .needs = needs, .needs_count = count};

@@ -6,6 +6,7 @@
 #include "core/base/time.h"
 #include "dispatch/world.gen.h"
 #include "scripts/arguments.h"
+#include "scripts/check.h"
 #include "scripts/host_int.h"
 
 #define HOT_DEFAULT         64u
@@ -215,6 +216,15 @@ static void decide_draft(const struct runs_section *runs, const struct tc_comman
     char file[64];
     char why[TC_WHY_MAX];
     (void)tc_str_format(file, sizeof file, "%.*s.lua", (int)b->plan.len, b->plan.at);
+    struct tc_plan_remark remarks[8];
+    size_t count = tc_plan_check(b->source, file, remarks, TC_COUNT_OF(remarks));
+    for (size_t i = 0; i < count; i++) {
+        if (remarks[i].is_error) {
+            tc_refuse(out, "plan_invalid", 0, "%s:%d: %.140s", file, remarks[i].line,
+                      remarks[i].en);
+            return;
+        }
+    }
     if (tc_plan_read(b->source, file, &header, why) != TC_OK) {
         tc_refuse(out, "plan_invalid", 0, "%.190s", why);
         return;

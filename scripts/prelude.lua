@@ -5,7 +5,7 @@
 local host = ...
 local _G = _G
 local yield, raw_next, raw_setmetatable, raw_tostring = coroutine.yield, next, setmetatable, tostring
-local type, error, select, ipairs, rawget, rawlen = type, error, select, ipairs, rawget, rawlen
+local type, error, select, ipairs, rawget, rawset, rawlen = type, error, select, ipairs, rawget, rawset, rawlen
 local unpack, concat, tointeger = table.unpack, table.concat, math.tointeger
 local sub, format, find, charge = string.sub, host.format, host.find, host.charge
 
@@ -266,7 +266,7 @@ end
 -- Asks for a recommendation and sends what it proposes; once more when something changed meanwhile.
 function ctx:dispatch(o)
   options(o, "dispatch", { "need", "text" }, 2)
-  local need, sent, missing = need_list(o.need, 2), {}, {}
+  local need, sent, missing, why = need_list(o.need, 2), {}, {}, nil
   for _ = 1, 2 do
     local open, changed = {}, false
     for _, n in ipairs(need) do if n.count > 0 then open[#open + 1] = n end end
@@ -287,14 +287,14 @@ function ctx:dispatch(o)
             end
           end
         else
-          changed = true
+          changed, why = true, s.why
         end
       end
     end
     if not changed then break end
   end
   for _, n in ipairs(need) do if n.count > 0 then missing[n.capability] = n.count end end
-  return { sent = sent, missing = missing, is_complete = #sorted_keys(missing) == 0 }
+  return { sent = sent, missing = missing, is_complete = #sorted_keys(missing) == 0, why = why }
 end
 function ctx:send(o)
   options(o, "send", { "units", "capability", "text" }, 2)
@@ -372,4 +372,5 @@ return {
     return { id = p.id, zh = p.title.zh, en = p.title.en, starts = p.starts }
   end,
   main = function() accepted.run(ctx) end,
+  define = function(name, value) rawset(_G, name, value) end, -- for test_prelude.lua
 }

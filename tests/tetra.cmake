@@ -5,6 +5,9 @@ if(TOCSIN_TESTS)
             DEPS tc_ingest LABELS unit)
     tc_test(NAME test_tetra_send SOURCES unit/test_tetra_send.c unit/tetra_probe.c
             DEPS tc_ingest LABELS unit)
+    tc_test(NAME test_tetra_radio SOURCES integration/test_tetra_radio.c unit/tetra_probe.c
+            DEPS tc_ingest tc_simulators LABELS integration)
+    tc_test(NAME test_sds_text SOURCES unit/test_sds_text.c DEPS tc_ingest LABELS unit)
     tc_test(NAME test_lip SOURCES unit/test_lip.c DEPS tc_ingest LABELS unit)
     tc_test(NAME test_decode_cmd SOURCES unit/test_decode_cmd.c
             ${PROJECT_SOURCE_DIR}/clients/cli/decode_cmd.c DEPS tc_ingest LABELS unit)

@@ -11,7 +11,7 @@ enum { READ_BYTES = 64 * 1024, HEX_BYTES_MAX = 4 * 1024 * 1024 };
 struct arguments {
     const char *driver, *file;
     struct tc_driver_options options;
-    bool is_hex, is_chinese;
+    bool is_hex;
 };
 
 struct decoding {
@@ -102,7 +102,7 @@ static void end_frame(struct decoding *d, tc_err err)
     tc_jw_key(&line, "observations");
     tc_jw_raw(&line, tc_buf_str(&d->observations));
     tc_jw_close(&line, '}');
-    printf("%.*s\n", (int)line.len, (const char *)line.bytes);
+    (void)printf("%.*s\n", (int)line.len, (const char *)line.bytes);
     tc_buf_finish(&line);
     d->rejected += is_rejected;
     tc_arena_reset(&d->arena);
@@ -207,18 +207,18 @@ static void decode_hex(struct decoding *d, struct tc_buf *in, bool is_end)
     tc_buf_drop(in, from);
 }
 
-static int usage(bool is_chinese)
+static int usage(int code)
 {
-    fputs(is_chinese
-              ? "用法：tocsin decode 驱动 [--hex] [--profile 厂商] [--lang zh|en] [文件]\n驱动："
-              : "usage: tocsin decode DRIVER [--hex] [--profile P] [--lang zh|en] [FILE]\n"
-                "drivers:",
-          stderr);
+    FILE *to = code ? stderr : stdout;
+    (void)fputs("用法：tocsin decode 驱动 [--hex] [--profile 厂商] [文件]\n"
+                "usage: tocsin decode DRIVER [--hex] [--profile P] [FILE]\n"
+                "驱动 drivers:",
+                to);
     for (size_t i = 0; tc_drivers[i]; i++) {
-        fprintf(stderr, " %s", tc_drivers[i]->name);
+        (void)fprintf(to, " %s", tc_drivers[i]->name);
     }
-    fputc('\n', stderr);
-    return 2;
+    (void)fputc('\n', to);
+    return code;
 }
 
 static bool read_arguments(int argc, char **argv, struct arguments *a)
@@ -231,7 +231,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
         } else if (strcmp(argv[i], "--profile") == 0 && has_value) {
             a->options.profile = tc_str_of(argv[++i]);
         } else if (strcmp(argv[i], "--lang") == 0 && has_value) {
-            a->is_chinese = strncmp(argv[++i], "zh", 2) == 0;
+            i++; /* what is said here is said in both languages */
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             is_good = false;
         } else if (!a->driver) {
@@ -278,7 +278,7 @@ static int decode_file(const struct arguments *a, const struct tc_driver *driver
     tc_buf_finish(&d.why);
     tc_free(d.self);
     if (!is_read) {
-        fputs(a->is_chinese ? "读取失败\n" : "reading failed\n", stderr);
+        (void)fputs("读取失败 reading failed\n", stderr);
     }
     return is_read && d.rejected == 0 ? 0 : 1;
 }
@@ -286,15 +286,18 @@ static int decode_file(const struct arguments *a, const struct tc_driver *driver
 int tc_decode_cmd(int argc, char **argv)
 {
     struct arguments a = {0};
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        return usage(0);
+    }
     bool is_good = read_arguments(argc, argv, &a);
     const struct tc_driver *driver = is_good ? tc_driver_find(tc_str_of(a.driver)) : NULL;
     if (!driver) {
-        return usage(a.is_chinese);
+        return usage(2);
     }
     bool is_stdin = !a.file || strcmp(a.file, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(a.file, "rb");
     if (!file) {
-        fprintf(stderr, a.is_chinese ? "打不开文件：%s\n" : "cannot open %s\n", a.file);
+        (void)fprintf(stderr, "打不开文件 cannot open: %s\n", a.file);
         return 2;
     }
     int code = decode_file(&a, driver, file);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * clients/cli/decode_cmd.h - `tocsin decode DRIVER [--hex] [--profile P] [--lang zh|en] [FILE]`.
+ * clients/cli/decode_cmd.h - `tocsin decode DRIVER [--hex] [--profile P] [FILE]`.
  *
  * Shows what a driver makes of recorded bytes: one JSON line for each frame. The session stands at
  * time zero, writes nowhere and is told no verdicts. DEPS tc_ingest.

@@ -54,12 +54,55 @@ static const char help_zh[] =
     "目录是日志所在目录。这些命令不改动日志，系统可以继续运行。\n"
     "退出码：0 正常，1 损坏或无法读取，2 命令有误。\n";
 
+/* What verify may find; the place (segment and seq) stands before it in the sentence. */
+static const struct {
+    const char *en;
+    const char *zh;
+} findings[] = {
+    {"a fact of this commit was changed", "该次提交中有事实被改动、增加或删除"},
+    {"telemetry of this commit was changed", "该次提交中的遥测被改动或部分删除"},
+    {"personal fields of this commit", "该次提交中的个人信息被改动或部分删除"},
+    {"events of this commit are missing", "该次提交中有事实缺失或重复"},
+    {"the chain breaks here", "哈希链在此断开：提交记录被改动或顺序不对"},
+    {"the chain breaks between", "相邻两个分段的哈希链不相接"},
+    {"the commit row", "提交记录的格式不对"},
+    {"a commit is missing", "缺少一次提交"},
+    {"the time runs backwards", "时间倒流"},
+    {"the row says that it is empty", "遥测行自称为空"},
+    {"not in canonical form", "内容不是规范格式"},
+    {"cannot be read", "内容无法读取"},
+    {"stands in the wrong table", "内容放错了表"},
+    {"no commit covers", "存在不属于任何提交的行"},
+    {"the file is missing", "分段文件缺失"},
+    {"another segment under this name", "文件名与分段编号不符"},
+    {"names were changed", "日志的身份信息被改动"},
+    {"belongs to another world", "分段属于另一个日志"},
+    {"does not begin where", "分段与前一分段不相接"},
+    {"was never sealed", "后面还有分段，此分段却未封存"},
+    {"after the sealed end", "封存之后又有改动，或封存之前有缺失"},
+    {"the signature does not fit", "签名不符"},
+    {"differs from what was signed", "内容与签名时不同"},
+};
+
+static const char *in_chinese(const char *why)
+{
+    for (size_t i = 0; i < TC_COUNT_OF(findings); i++) {
+        if (strstr(why, findings[i].en)) {
+            return findings[i].zh;
+        }
+    }
+    return "内容无法识别";
+}
+
 int journal__complain(const struct journal_args *a, tc_err err, const char *why)
 {
     const char *text = why[0] ? why : tc_err_text(err);
     if (err == TC_EMALFORMED) {
+        if (a->is_zh) {
+            (void)fprintf(stderr, "日志损坏：%s\n", in_chinese(text));
+        }
         (void)fprintf(stderr,
-                      a->is_zh ? "日志损坏：%s\n请勿改动这些文件，复制一份并联系管理员。\n"
+                      a->is_zh ? "位置：%s\n请勿改动这些文件，复制一份并联系管理员。\n"
                                : "The journal is DAMAGED: %s\n"
                                  "Change nothing, copy the files, and call the administrator.\n",
                       text);
@@ -75,6 +118,16 @@ int journal__complain(const struct journal_args *a, tc_err err, const char *why)
         (void)fprintf(stderr, a->is_zh ? "无法读取日志：%s\n" : "The journal cannot be read: %s\n",
                       text);
     }
+    return JOURNAL_DAMAGED;
+}
+
+/** After a failed write to a file or pipe. */
+static int complain_os(const struct journal_args *a)
+{
+    char text[96] = "";
+    (void)strerror_r(errno, text, sizeof text);
+    (void)fprintf(stderr, a->is_zh ? "%s 写入失败：%s\n" : "%s: writing failed: %s\n",
+                  a->out ? a->out : "-", text);
     return JOURNAL_DAMAGED;
 }
 
@@ -141,7 +194,7 @@ static int write_lines(const struct journal_args *a, struct tc_journal_reader *r
     }
     tc_buf_finish(&line);
     if (!is_written) {
-        return journal__complain(a, TC_EIO, strerror(errno));
+        return complain_os(a);
     }
     return err == TC_OK || err == TC_ENOTFOUND ? JOURNAL_DONE : journal__complain(a, err, why);
 }
@@ -238,7 +291,7 @@ static int write_trailer(const struct journal_args *a, struct tc_journal_reader 
     tc_buf_byte(&b, '\n');
     bool is_written = fwrite(b.bytes, 1, b.len, l->to) == b.len && fflush(l->to) == 0;
     tc_buf_finish(&b);
-    return is_written ? JOURNAL_DONE : journal__complain(a, TC_EIO, strerror(errno));
+    return is_written ? JOURNAL_DONE : complain_os(a);
 }
 
 static int export_all(const struct journal_args *a)
@@ -247,6 +300,7 @@ static int export_all(const struct journal_args *a)
     struct tc_journal_verdict v;
     struct tc_journal_reader *r = NULL;
     struct lines l = {.to = stdout};
+    int status = JOURNAL_DONE;
     tc_err err = tc_journal_verify(a->dir, &v, why); /* nothing damaged is handed out */
     if (err == TC_OK) {
         err = tc_journal_reader_open(a->dir, &r, why);
@@ -256,22 +310,21 @@ static int export_all(const struct journal_args *a)
     }
     l.to = a->out ? fopen(a->out, "wx") : stdout;
     if (!l.to) {
-        (void)fprintf(stderr, a->is_zh ? "%s 无法写入：%s\n" : "%s cannot be written: %s\n", a->out,
-                      strerror(errno));
+        status = complain_os(a);
         tc_journal_reader_close(r);
-        return JOURNAL_DAMAGED;
+        return status;
     }
     struct journal_args lines = *a;
     lines.is_json = true;
     lines.to = a->to < v.last_seq ? a->to : v.last_seq;
     (void)crypto_generichash_init(&l.hash, NULL, 0, 32);
-    int status = write_lines(&lines, r, &l);
+    status = write_lines(&lines, r, &l);
     if (status == JOURNAL_DONE) {
         status = write_trailer(a, r, &v, &l);
     }
     tc_journal_reader_close(r);
     if (a->out && fclose(l.to) != 0 && status == JOURNAL_DONE) {
-        status = journal__complain(a, TC_EIO, strerror(errno));
+        status = complain_os(a);
     }
     return status;
 }
@@ -290,8 +343,10 @@ static bool wants_zh(int argc, char **argv)
             return starts_zh(argv[i + 1]);
         }
     }
+    /* NOLINTBEGIN(concurrency-mt-unsafe): one thread, before any other */
     const char *all = getenv("LC_ALL");
     return starts_zh(all && all[0] ? all : getenv("LANG"));
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 static int usage(bool is_zh, const char *word)

@@ -245,6 +245,11 @@ static bool is_loopback(const char *address)
     return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+static const char *numeric(const char *address)
+{
+    return strcmp(address, "localhost") == 0 ? "127.0.0.1" : address;
+}
+
 static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -260,7 +265,7 @@ static tc_err check_options(const struct tc_hub_options *o, char why[static TC_W
         (void)tc_str_format(why, TC_WHY_MAX, "TLS needs both a certificate and its key");
         return TC_EINVAL;
     }
-    if (!o->tls_cert && !is_loopback(o->address)) {
+    if (!o->tls_cert && !is_loopback(numeric(o->address))) {
         (void)tc_str_format(why, TC_WHY_MAX,
                             "listening on %s would carry passwords in the clear: give a TLS "
                             "certificate and key, or listen on 127.0.0.1",
@@ -272,7 +277,7 @@ static tc_err check_options(const struct tc_hub_options *o, char why[static TC_W
 
 static void set_options(struct tc_hub *h, const struct tc_hub_options *o)
 {
-    (void)tc_str_put(h->address, sizeof h->address, tc_str_of(o->address));
+    (void)tc_str_put(h->address, sizeof h->address, tc_str_of(numeric(o->address)));
     h->port = o->port;
     h->tls_cert = o->tls_cert ? copy_text(o->tls_cert) : NULL;
     h->tls_key = o->tls_key ? copy_text(o->tls_key) : NULL;

@@ -323,7 +323,13 @@ static void put_text(struct emitter *e)
 {
     const struct tc_sds_text *text = &e->pdu->text;
     struct tc_obs obs = begin(e, TC_OBS_TEXT);
+    char part[TC_SDS_TEXT_SIZE + 16];
     obs.text = (struct tc_str){text->text, text->len};
+    if (text->has_udh && text->parts > 1) { /* parts are shown as they come, numbered */
+        obs.text.len = tc_str_format(part, sizeof part, "(%u/%u) %.*s", text->part, text->parts,
+                                     (int)text->len, text->text);
+        obs.text.at = part;
+    }
     put_keyed(e, &obs);
 }
 

@@ -439,7 +439,7 @@ static void test_says_when_console_is_missing(void **state)
 {
     (void)state;
     struct hub_world world;
-    struct tc_hub_options o = {.address = "127.0.0.1", .console_dir = "/nowhere"};
+    struct tc_hub_options o = {.address = "localhost", .console_dir = "/nowhere"};
     char why[TC_WHY_MAX] = "";
     struct tc_http_response r;
     assert_int_equal(hub_world_start(&world, &o, NULL, 0, why), TC_OK);
@@ -471,7 +471,7 @@ static void test_tls(void **state)
     }
     struct hub_world world;
     struct tc_hub_options o = {
-        .address = "127.0.0.1", .tls_cert = cert, .tls_key = key, .console_dir = fx.console_dir};
+        .address = "0.0.0.0", .tls_cert = cert, .tls_key = key, .console_dir = fx.console_dir};
     char why[TC_WHY_MAX] = "";
     assert_int_equal(hub_world_start(&world, &o, NULL, 0, why), TC_OK);
     tc_buf_clear(&command);

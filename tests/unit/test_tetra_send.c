@@ -105,7 +105,7 @@ static void long_text_goes_in_parts_and_is_sent_with_the_last(void **state)
 static void too_long_and_nowhere_are_refused_at_once(void **state)
 {
     (void)state;
-    char text[700];
+    char text[900];
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     struct probe *p = radio_up("", "");
@@ -212,6 +212,26 @@ static void motorola_holds_orders_during_a_call_but_not_emergencies(void **state
     p = radio_up("", "");
     probe_line(p, "+CTICN: 1,0,0,0,6101629,1,1,0,1,1,0,4037009,0");
     assert_int_equal(send_text(p, 9, "7", "a"), TC_OK);
+    probe_destroy(p);
+}
+
+static void order_that_a_call_holds_up_is_given_back(void **state)
+{
+    (void)state;
+    struct probe *p = radio_up("motorola", "");
+    assert_int_equal(send_text(p, 9, "7", "a"), TC_OK);
+    probe_line(p, "+CTICN: 1,0,0,0,6101629,1,1,0,1,1,0,4037009,0");
+    answer(p, "OK"); /* of CTSDS; the call stands before CMGS */
+    assert_string_equal(probe_wire(p), "AT+CTSDS=12,0\r\n");
+    probe_wait(p, 10 * TC_SEC);
+    probe_line(p, "OK"); /* keep-alive */
+    assert_false(probe_has(p, "SENT"));
+    probe_wait(p, 3 * TC_SEC);
+    assert_true(probe_has(p, "SENT cause=260 message=9"));
+    answer(p, "+CTCR: 1,1");
+    assert_null(strstr(probe_wire(p), "CMGS")); /* it does not leave afterwards */
+    assert_int_equal(send_text(p, 9, "7", "a"), TC_OK);
+    assert_string_equal(probe_wire(p), "AT+CMGS=7,48\r\n820E091A0061\x1a");
     probe_destroy(p);
 }
 
@@ -333,6 +353,7 @@ int main(void)
         cmocka_unit_test(without_the_radios_word_the_outcome_stays_unknown),
         cmocka_unit_test(order_that_never_left_is_told_when_the_link_falls),
         cmocka_unit_test(motorola_holds_orders_during_a_call_but_not_emergencies),
+        cmocka_unit_test(order_that_a_call_holds_up_is_given_back),
         cmocka_unit_test(receipt_waits_for_the_verdict),
         cmocka_unit_test(no_receipt_for_groups_or_unasked),
         cmocka_unit_test(long_location_report_is_acknowledged),

@@ -24,7 +24,7 @@ static void set_up_passes_over_refusals_and_tells_identity(void **state)
     (void)state;
     struct probe *p = radio_up();
     assert_string_equal(probe_said(p),
-                        "LINK_UP from=\"2620100108280651\" text=\"Motorola MTM800E ; CTSP: 1,3,140 "
+                        "LINK_UP from=\"2620100108280651\" text=\"Motorola MTM800E; CTSP: 1,3,140 "
                         "(39)\" network=\"262-01001\"\n");
     probe_destroy(p);
 }
@@ -249,6 +249,19 @@ static void overlong_lines_are_dropped_and_the_link_lives(void **state)
     probe_destroy(p);
 }
 
+static void glued_payload_may_be_padded_to_octets(void **state)
+{
+    (void)state;
+    struct probe *p = probe_create("", "", false);
+    probe_line(p, "+CTSDSR:12,1001,0,2002,0,840A112853A9FF4D4FFFE810");
+    assert_true(probe_has(p, "POSITION from=\"1001\""));
+    assert_int_equal(p->count, 1);
+    probe_forget(p);
+    probe_line(p, "+CTSDSR:12,1001,0,2002,0,850A112853A9FF4D4FFFE8"); /* fits no length */
+    assert_true(probe_has(p, "REJECTED"));
+    probe_destroy(p);
+}
+
 static void status_ranges(void **state)
 {
     (void)state;
@@ -388,6 +401,7 @@ int main(void)
         cmocka_unit_test(payload_must_follow_within_two_seconds),
         cmocka_unit_test(header_without_payload_does_not_eat_the_next_result),
         cmocka_unit_test(overlong_lines_are_dropped_and_the_link_lives),
+        cmocka_unit_test(glued_payload_may_be_padded_to_octets),
         cmocka_unit_test(status_ranges),
         cmocka_unit_test(same_group_message_on_two_links_has_one_key),
         cmocka_unit_test(calls_keep_their_own_state),
