@@ -12,18 +12,24 @@
 #include "dispatch/world.gen.h"
 
 struct tc_gis;
+struct tc_locator;
 struct tc_crs_table;
 
 struct tc_world_section; /* the section's own struct: tables and indexes (dispatch/world.h) */
 extern const struct tc_section tc_world_section_table;
 
-/** What decide may look at besides the model. All borrowed; NULL gis: no map, places stay empty. */
+/** What decide may look at besides the model. All borrowed; any may be NULL: places stay empty. */
 struct tc_dispatch {
     const struct tc_gis *gis;
-    struct tc_crs_table *crs;
+    struct tc_locator *locator; /* the ingest thread's own */
+    const struct tc_crs_table *crs;
 };
 extern const struct tc_part tc_dispatch_part; /* self: struct tc_dispatch */
 
-/** Units and doubts, roads closed: answered on a lane with its own copy of the map. */
-extern const char
-    *const tc_dispatch_reason_codes[]; /* every code, NULL-terminated: for translation */
+/** Every code that dispatch gives as a reason, a doubt or a refusal, with its words. */
+struct tc_dispatch_code {
+    const char *code;
+    const char *zh;
+    const char *en;
+};
+extern const struct tc_dispatch_code tc_dispatch_codes[]; /* code NULL at the end */

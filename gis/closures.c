@@ -62,16 +62,37 @@ static void close_road(struct tc_closures *c, uint32_t road)
     }
 }
 
-/** Segments that begin, end or bend inside a polygon. */
-static void close_inside(struct tc_closures *c, const struct tc_shape *polygon)
+static bool piece_comes_near(const struct tc_lonlat piece[2], const struct tc_shape *polygon,
+                             double within_m)
+{
+    uint32_t start = 0;
+    for (uint32_t part = 0; part < polygon->part_count; part++) {
+        for (uint32_t i = start; i + 1 < polygon->part_ends[part]; i++) {
+            if (gis__distance_between_pieces_m(piece, &polygon->points[i]) <= within_m) {
+                return true;
+            }
+        }
+        start = polygon->part_ends[part];
+    }
+    return false;
+}
+
+/** Does the line come inside the polygon, or within the distance of its border? */
+static bool comes_near(const struct gis__segment *s, const struct tc_shape *polygon,
+                       double within_m)
+{
+    bool is_near = gis__point_in_shape(polygon, s->points[0]);
+    for (uint32_t i = 0; i + 1 < s->point_count && !is_near; i++) {
+        is_near = piece_comes_near(&s->points[i], polygon, within_m);
+    }
+    return is_near;
+}
+
+static void close_near_polygon(struct tc_closures *c, const struct tc_shape *polygon,
+                               double within_m)
 {
     for (uint32_t i = 0; i < c->roads->segment_count; i++) {
-        const struct gis__segment *s = &c->roads->segments[i];
-        bool is_inside = false;
-        for (uint32_t k = 0; k < s->point_count && !is_inside; k++) {
-            is_inside = gis__point_in_shape(polygon, s->points[k]);
-        }
-        if (is_inside && !c->is_closed[i]) {
+        if (!c->is_closed[i] && comes_near(&c->roads->segments[i], polygon, within_m)) {
             c->is_closed[i] = 1;
             c->closed_count++;
         }
@@ -86,12 +107,13 @@ uint32_t tc_closures_add_feature(struct tc_closures *c, const struct tc_feature 
         close_road(c, f->index);
         return c->closed_count - before;
     }
+    if (gis__layer_is_polygon(f->layer)) {
+        close_near_polygon(c, &f->shape, within_m);
+        return c->closed_count - before;
+    }
     char road[128];
     tc_str_put(road, sizeof road, tc_feature_attribute(f, "road"));
     struct closing closing = {.closures = c, .road = road[0] ? road : NULL};
-    if (gis__layer_is_polygon(f->layer)) {
-        close_inside(c, &f->shape);
-    }
     for (uint32_t i = 0; i < f->shape.point_count; i++) {
         gis__pieces_within(c->roads->pieces, f->shape.points[i], within_m, close_piece, &closing);
     }

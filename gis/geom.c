@@ -90,6 +90,24 @@ double gis__distance_to_piece_m(struct tc_lonlat a, struct tc_lonlat b, struct t
     return tc_distance_m(p, gis__nearest_on(a, b, p, &along));
 }
 
+static bool pieces_cross(struct tc_lonlat a, struct tc_lonlat b, struct tc_lonlat c,
+                         struct tc_lonlat d)
+{
+    return side_of(a, b, c) * side_of(a, b, d) < 0 && side_of(c, d, a) * side_of(c, d, b) < 0;
+}
+
+double gis__distance_between_pieces_m(const struct tc_lonlat a[2], const struct tc_lonlat b[2])
+{
+    if (pieces_cross(a[0], a[1], b[0], b[1])) {
+        return 0;
+    }
+    double ends_of_b = fmin(gis__distance_to_piece_m(a[0], a[1], b[0]),
+                            gis__distance_to_piece_m(a[0], a[1], b[1]));
+    double ends_of_a = fmin(gis__distance_to_piece_m(b[0], b[1], a[0]),
+                            gis__distance_to_piece_m(b[0], b[1], a[1]));
+    return fmin(ends_of_a, ends_of_b);
+}
+
 double gis__distance_to_shape_m(const struct tc_shape *s, bool is_polygon, struct tc_lonlat p)
 {
     if (is_polygon && gis__point_in_shape(s, p)) {

@@ -20,6 +20,8 @@ bool gis__point_in_shape(const struct tc_shape *s, struct tc_lonlat p);
 struct tc_lonlat gis__nearest_on(struct tc_lonlat a, struct tc_lonlat b, struct tc_lonlat p,
                                  double *along);
 double gis__distance_to_piece_m(struct tc_lonlat a, struct tc_lonlat b, struct tc_lonlat p);
+/** 0 where they cross. */
+double gis__distance_between_pieces_m(const struct tc_lonlat a[2], const struct tc_lonlat b[2]);
 /** To the nearest point of the lines or borders; 0 inside a polygon. */
 double gis__distance_to_shape_m(const struct tc_shape *s, bool is_polygon, struct tc_lonlat p);
 double gis__length_m(const struct tc_lonlat *points, size_t count);

@@ -149,29 +149,35 @@ static tc_err cut_roads(struct builder *b)
     return TC_OK;
 }
 
-/** Each node's arrivals, in order of segment. */
-static tc_err link_nodes(struct tc_roads *r)
+/** The node at which a link along a segment is listed, forward or backward. */
+static uint32_t list_node(const struct gis__segment *s, bool is_arrival, bool is_forward)
 {
-    r->arrival_starts = tc_alloc(((size_t)r->node_count + 1) * sizeof *r->arrival_starts);
-    r->arrivals = tc_alloc(2 * (size_t)r->segment_count * sizeof *r->arrivals);
-    if (!r->arrival_starts || !r->arrivals) {
+    return is_arrival == is_forward ? s->to : s->from;
+}
+
+/** Each node's links, in order of segment. */
+static tc_err link_nodes(const struct tc_roads *r, bool is_arrival, struct gis__links *links)
+{
+    links->starts = tc_alloc(((size_t)r->node_count + 1) * sizeof *links->starts);
+    links->items = tc_alloc(2 * (size_t)r->segment_count * sizeof *links->items);
+    if (!links->starts || !links->items) {
         return TC_ENOMEM;
     }
     for (uint32_t i = 0; i < r->segment_count; i++) {
         const struct gis__segment *s = &r->segments[i];
-        r->arrival_starts[s->to]++;
-        r->arrival_starts[s->from] += s->is_oneway ? 0 : 1;
+        links->starts[list_node(s, is_arrival, true)]++;
+        links->starts[list_node(s, is_arrival, false)] += s->is_oneway ? 0 : 1;
     }
     for (uint32_t i = 1; i <= r->node_count; i++) {
-        r->arrival_starts[i] += r->arrival_starts[i - 1];
+        links->starts[i] += links->starts[i - 1];
     }
     for (uint32_t i = r->segment_count; i-- > 0;) {
         const struct gis__segment *s = &r->segments[i];
-        r->arrivals[--r->arrival_starts[s->to]] =
-            (struct gis__arrival){.node = s->from, .segment = i};
+        uint32_t here = list_node(s, is_arrival, true);
+        uint32_t there = list_node(s, is_arrival, false);
+        links->items[--links->starts[here]] = (struct gis__link){.node = there, .segment = i};
         if (!s->is_oneway) {
-            r->arrivals[--r->arrival_starts[s->from]] =
-                (struct gis__arrival){.node = s->to, .segment = i};
+            links->items[--links->starts[there]] = (struct gis__link){.node = here, .segment = i};
         }
     }
     return TC_OK;
@@ -217,7 +223,10 @@ tc_err tc_roads_create(const struct tc_gis *gis, const struct tc_road_class *cla
                         .why = why};
     tc_err err = cut_roads(&b);
     if (!err) {
-        err = link_nodes(r);
+        err = link_nodes(r, true, &r->arrivals);
+    }
+    if (!err) {
+        err = link_nodes(r, false, &r->departures);
     }
     if (!err) {
         err = index_pieces(r);
@@ -238,8 +247,10 @@ void tc_roads_destroy(struct tc_roads *r)
         return;
     }
     gis__pieces_destroy(r->pieces);
-    tc_free(r->arrivals);
-    tc_free(r->arrival_starts);
+    tc_free(r->arrivals.items);
+    tc_free(r->arrivals.starts);
+    tc_free(r->departures.items);
+    tc_free(r->departures.starts);
     tc_free(r->segments);
     tc_free(r);
 }

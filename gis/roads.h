@@ -46,8 +46,9 @@ TC_MUST_USE tc_err tc_closures_create(const struct tc_roads *r, uint64_t seq,
 void tc_closures_destroy(struct tc_closures *c);
 /** Close every segment that comes within `radius_m` of the point; returns how many are new. */
 uint32_t tc_closures_add_circle(struct tc_closures *c, struct tc_lonlat center, uint32_t radius_m);
-/** Close what comes within `within_m` of a feature. When the feature has attribute `road` (a
- *  road's id or name, as underpasses do), only segments of that road. */
+/** Close what comes within `within_m` of a feature: a road (all of it), a point, or a polygon (and
+ *  what crosses it; the feature may be the caller's own, as for a flooded area drawn on the map).
+ *  When a point has attribute `road` (a road's id or name, as underpasses do), only that road. */
 uint32_t tc_closures_add_feature(struct tc_closures *c, const struct tc_feature *f,
                                  uint32_t within_m);
 uint64_t tc_closures_seq(const struct tc_closures *c);

@@ -16,10 +16,15 @@ struct gis__segment {
     bool is_oneway;
 };
 
-/** A way to come to a node: from `node` along `segment`. */
-struct gis__arrival {
+/** A way between a node and its neighbour `node` along `segment`. */
+struct gis__link {
     uint32_t node;
     uint32_t segment;
+};
+
+struct gis__links {
+    uint32_t *starts; /* node_count + 1 */
+    struct gis__link *items;
 };
 
 struct tc_roads {
@@ -27,9 +32,9 @@ struct tc_roads {
     uint32_t node_count;
     uint32_t segment_count;
     struct gis__segment *segments;
-    uint32_t *arrival_starts; /* node_count + 1 */
-    struct gis__arrival *arrivals;
-    struct gis__pieces *pieces; /* owner: segment */
+    struct gis__links arrivals;   /* by the node that is come to */
+    struct gis__links departures; /* by the node that is left */
+    struct gis__pieces *pieces;   /* owner: segment */
 };
 
 struct tc_closures {

@@ -13,14 +13,19 @@
 
 extern const struct tc_section tc_runs_section_table;
 
+#define TC_PLAN_ID_MAX 40u /* bytes: "plan:" and it make a user name */
+
 struct tc_script_host;
 
 struct tc_script_options {
     size_t memory_bytes_max;   /* per run; 0: 8 MiB */
     uint64_t instructions_max; /* per resume; 0: 2,500,000 */
     uint32_t calls_max;        /* history of one run; 0: 10,000 */
+    uint32_t hot_max;          /* Lua states kept between steps; 0: 64 */
+    bool drops_states;         /* keep none: every step re-executes the run's history */
 };
 
+/** Never fails but for memory. One host per live model; ingest thread only. */
 TC_MUST_USE tc_err tc_script_host_create(const struct tc_script_options *options,
                                          struct tc_script_host **out);
 void tc_script_host_destroy(struct tc_script_host *h);

@@ -1,6 +1,7 @@
 if(TOCSIN_TESTS)
-    foreach(area coord layers locate travel index)
-        tc_test(NAME test_gis_${area} SOURCES unit/gis/test_gis_${area}.c DEPS tc_gis LABELS unit)
+    foreach(area coord layers locate travel index threads)
+        tc_test(NAME test_gis_${area} SOURCES unit/gis/test_gis_${area}.c DEPS tc_gis Threads::Threads
+                LABELS unit)
     endforeach()
 endif()
 if(TOCSIN_FUZZ)

@@ -5,19 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool tc_cli_is_zh(int *argc, char **argv)
+bool tc_cli_is_zh(int argc, char **argv)
 {
     const char *lang = getenv("LANG"); /* NOLINT(concurrency-mt-unsafe): before any thread */
-    bool is_zh = lang && strncmp(lang, "zh", 2) == 0;
-    for (int i = 1; i + 1 < *argc; i++) {
+    for (int i = 1; i + 1 < argc; i++) {
         if (strcmp(argv[i], "--lang") == 0) {
-            is_zh = strncmp(argv[i + 1], "zh", 2) == 0;
-            memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i - 1) * sizeof *argv);
-            *argc -= 2;
-            break;
+            lang = argv[i + 1];
         }
     }
-    return is_zh;
+    return lang && strncmp(lang, "zh", 2) == 0;
+}
+
+void tc_cli_drop_lang(int *argc, char **argv)
+{
+    for (int i = 1; i + 1 < *argc; i++) {
+        if (strcmp(argv[i], "--lang") == 0) {
+            memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i - 1) * sizeof *argv);
+            *argc -= 2;
+            return;
+        }
+    }
 }
 
 void tc_cli_usage(bool is_zh)

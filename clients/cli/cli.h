@@ -4,8 +4,10 @@
 
 #include "core/base/err.h"
 
-/** zh when --lang zh, else by LANG; removes --lang from argv. */
-bool tc_cli_is_zh(int *argc, char **argv);
+/** zh when --lang zh, else by LANG. */
+bool tc_cli_is_zh(int argc, char **argv);
+/** Removes --lang and its value, for commands that do not read it themselves. */
+void tc_cli_drop_lang(int *argc, char **argv);
 /** The words' list. */
 void tc_cli_usage(bool is_zh);
 /** `tocsin locate LON LAT [--crs NAME] [--district FILE]`. */

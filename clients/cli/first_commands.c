@@ -57,7 +57,8 @@ static tc_err read_command(struct owned *o, struct tc_str line, char *why)
             } else if (tc_str_is(key, "name")) {
                 name = tc_jr_str(&r, &o->arena);
             } else if (tc_str_is(key, "role")) {
-                (void)tc_enum_value(&tc_enum_role, tc_jr_str(&r, &o->arena), &role);
+                struct tc_str word = tc_jr_str(&r, &o->arena);
+                r.bad = r.bad || tc_enum_value(&tc_enum_role, word, &role) != TC_OK;
             } else if (tc_str_is(key, "body")) {
                 body = tc_jr_skip(&r);
             } else {

@@ -105,12 +105,14 @@ static int locate(const struct locate_options *o, bool is_zh)
 
 int tc_cmd_locate(int argc, char **argv, bool is_zh)
 {
+    tc_cli_drop_lang(&argc, argv);
     struct locate_options o = {.crs = "WGS84", .district = "var/sample/district.gpkg"};
     return read_locate(argc, argv, &o) ? locate(&o, is_zh) : locate_usage(is_zh);
 }
 
 int tc_cmd_district(int argc, char **argv, bool is_zh)
 {
+    tc_cli_drop_lang(&argc, argv);
     if (argc != 4 || strcmp(argv[1], "build") != 0) {
         (void)fputs(is_zh ? "用法: tocsin district build 目录 文件.gpkg\n"
                           : "usage: tocsin district build DIR FILE.gpkg\n",

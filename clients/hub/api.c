@@ -137,8 +137,7 @@ static void healthz(struct conn *c)
 
 static void metrics(struct conn *c)
 {
-    bool is_near = strncmp(c->address, "127.", 4) == 0 || strcmp(c->address, "::1") == 0 ||
-                   strncmp(c->address, "::ffff:127.", 11) == 0;
+    bool is_near = strncmp(c->address, "127.", 4) == 0 || strcmp(c->address, "::1") == 0;
     if (!is_near && !(c->is_known && c->who.is_key)) {
         hub__answer_refusal(c, 403, "not_allowed", "from this machine or with an API key");
         return;

@@ -147,7 +147,10 @@ for _, s in ipairs(structs) do
   local prefix = s.kind == "event" and "ev_" or s.kind == "command" and "cmd_" or ""
   local id = prefix .. lower(s.name)
   local ct, rows = ctype_of(s), {}
-  if s.kind == "model" then rows[1] = string.format('    {.name = "id", .type = TC_TYPE_ID, .offset = offsetof(%s, id)},\n    {.name = "changed_seq", .type = TC_TYPE_U64, .offset = offsetof(%s, changed_seq)},', ct, ct) end
+  if s.kind == "model" then
+    rows[1] = string.format('    {.name = "id", .type = TC_TYPE_ID, .offset = offsetof(%s, id)},', ct)
+    rows[2] = string.format('    {.name = "changed_seq", .type = TC_TYPE_U64, .offset = offsetof(%s, changed_seq)},', ct)
+  end
   for _, f in ipairs(s.fields) do
     local list, base, max = field_parts(s, f)
     local tag = tags[base] or (enums[base] and "ENUM") or "RECORD"

@@ -61,8 +61,9 @@ struct tc_str tc_pei_clean(struct tc_str frame, char *out)
 {
     struct tc_str line = {.at = out};
     for (size_t i = 0; i < frame.len && line.len < TC_PEI_LINE_MAX; i++) {
-        if ((uint8_t)frame.at[i] >= 0x20) {
-            out[line.len++] = frame.at[i];
+        uint8_t c = (uint8_t)frame.at[i];
+        if (c >= 0x20) {
+            out[line.len++] = c < 0x7F ? (char)c : '?'; /* names in other alphabets */
         }
     }
     line = trim(line);

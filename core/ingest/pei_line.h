@@ -38,7 +38,8 @@ struct tc_pei_line {
 
 /** Find one line: bytes up to CR or LF. Blank bytes in front are skipped. */
 struct tc_framed tc_pei_frame(const uint8_t *bytes, size_t len);
-/** The line without control characters, prompt and outer blanks; `out` has TC_PEI_LINE_MAX. */
+/** The line in plain ASCII, without control characters, prompt and outer blanks; `out` has
+ * TC_PEI_LINE_MAX. */
 struct tc_str tc_pei_clean(struct tc_str frame, char *out);
 /** Length of the first result in `line`: less than all when another is glued to its end. */
 size_t tc_pei_first_len(struct tc_str line);

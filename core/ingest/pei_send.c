@@ -84,6 +84,7 @@ tc_err pei__send(struct tc_pei *s, const struct tc_send *request, struct tc_pei_
     o->is_status = request->is_status;
     o->status = (uint16_t)request->status;
     tc_str_put(o->to, sizeof o->to, request->address);
+    o->since_us = now.us;
     o->is_open = true;
     pei__pump(s, now);
     return TC_OK;
@@ -331,6 +332,19 @@ void pei__send_final(struct tc_pei *s, const struct tc_pei_line *line, struct tc
         s->not_before_us = now.us + TC_PEI_GAP_US;
         settle(s, now);
     }
+}
+
+void pei__send_expire(struct tc_pei *s, struct tc_pei_now now)
+{
+    struct tc_pei_message *m = &s->message;
+    bool is_own = m->is_open && !m->is_ack;
+    bool is_asking = s->pending == TC_PEI_DO_CTSDS || s->pending == TC_PEI_DO_CMGS;
+    if (!s->order.is_open || s->order.part > 0 || (is_own && is_asking) ||
+        now.us - s->order.since_us < TC_PEI_HELD_US) {
+        return;
+    }
+    m->is_open = m->is_open && m->is_ack;
+    tell_sent(s, false, TC_PEI_CAUSE_HELD, now);
 }
 
 void pei__send_drop(struct tc_pei *s, struct tc_pei_now now)

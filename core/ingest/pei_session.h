@@ -22,7 +22,7 @@
 enum {
     TC_PEI_CALLS_MAX = 8,
     TC_PEI_ACKS_MAX = 16,
-    TC_PEI_PARTS_MAX = 8,
+    TC_PEI_PARTS_MAX = 11, /* 759 characters: more than an order's text has bytes */
     TC_PEI_UNITS_MAX = TC_PEI_PARTS_MAX * TC_SDS_UNITS_PART_MAX,
     TC_PEI_EXTRA_PIDS_MAX = 16,
     TC_PEI_TRIES_MAX = 4,    /* of one message that the radio would not take */
@@ -32,6 +32,7 @@ enum {
 #define TC_PEI_GUARD_US     (2 * TC_SEC)
 #define TC_PEI_COMMAND_US   (3 * TC_SEC)
 #define TC_PEI_FINAL_US     (30 * TC_SEC)
+#define TC_PEI_HELD_US      (12 * TC_SEC)
 #define TC_PEI_ALIVE_US     (10 * TC_SEC)
 #define TC_PEI_GAP_US       (100 * TC_MS)
 #define TC_PEI_CALL_LOST_US (300 * TC_SEC)
@@ -44,7 +45,8 @@ enum {
     TC_PEI_CAUSE_ERROR = 256, /* ERROR without a number */
     TC_PEI_CAUSE_NOT_SENT,    /* +CMGS: n,5 */
     TC_PEI_CAUSE_NO_ANSWER,   /* nothing came back; the message was not handed over */
-    TC_PEI_CAUSE_LINK_LOST    /* before it was handed over */
+    TC_PEI_CAUSE_LINK_LOST,   /* before it was handed over */
+    TC_PEI_CAUSE_HELD         /* calls or receipts came first for too long; never handed over */
 };
 
 enum tc_pei_profile { TC_PEI_GENERIC, TC_PEI_MOTOROLA, TC_PEI_SEPURA };
@@ -102,6 +104,7 @@ struct tc_pei_order {
     uint8_t parts, part; /* part: the one on its way, from 0 */
     size_t count;
     uint16_t units[TC_PEI_UNITS_MAX];
+    int64_t since_us;
     char to[TC_TETRA_ADDRESS_SIZE];
 };
 
@@ -164,6 +167,18 @@ tc_err pei__line(struct tc_pei *s, struct tc_str line, struct tc_pei_now now);
 int64_t pei__tick(struct tc_pei *s, struct tc_pei_now now);
 void pei__pump(struct tc_pei *s, struct tc_pei_now now);
 
+/* pei_receive.c */
+/** `frame` is kept as evidence. */
+void pei__reject(const struct tc_pei *s, const char *why, struct tc_str frame,
+                 struct tc_pei_now now);
+/** +CTSDSR: opens the header, or takes the payload too when it is glued on. */
+tc_err pei__header(struct tc_pei *s, struct tc_pei_line *line, struct tc_pei_now now);
+/** The line after a header. */
+tc_err pei__payload(struct tc_pei *s, struct tc_str hex, struct tc_pei_now now);
+/** +CNUMF, +GPSPOS: the attached radio itself. */
+void pei__own_number(struct tc_pei *s, const struct tc_pei_line *line);
+void pei__own_position(struct tc_pei *s, const struct tc_pei_line *line, struct tc_pei_now now);
+
 /* pei_setup.c */
 void pei__setup_command(struct tc_pei *s, char *text, size_t size);
 bool pei__setup_is_done(const struct tc_pei *s);
@@ -187,5 +202,7 @@ enum tc_pei_command pei__send_next(struct tc_pei *s, struct tc_pei_now now);
 /** Result of CTSDS or CMGS: -1 is OK, else the cause. True: the command is over. */
 bool pei__send_result(struct tc_pei *s, int cause, struct tc_pei_now now);
 void pei__send_final(struct tc_pei *s, const struct tc_pei_line *line, struct tc_pei_now now);
+/** An order that could not be handed over in time is given back. */
+void pei__send_expire(struct tc_pei *s, struct tc_pei_now now);
 void pei__send_drop(struct tc_pei *s, struct tc_pei_now now);
 void pei__write(struct tc_pei_now now, const char *text);

@@ -323,7 +323,13 @@ static void put_text(struct emitter *e)
 {
     const struct tc_sds_text *text = &e->pdu->text;
     struct tc_obs obs = begin(e, TC_OBS_TEXT);
+    char part[TC_SDS_TEXT_SIZE + 16];
     obs.text = (struct tc_str){text->text, text->len};
+    if (text->has_udh && text->parts > 1) { /* parts are shown as they come, numbered */
+        obs.text.len = tc_str_format(part, sizeof part, "(%u/%u) %.*s", text->part, text->parts,
+                                     (int)text->len, text->text);
+        obs.text.at = part;
+    }
     put_keyed(e, &obs);
 }
 
@@ -354,7 +360,7 @@ static struct tc_str detail_of(const struct tc_tetra_pdu *pdu, struct tc_driver_
         tc_jw_pair_str(&b, "called", m->called);
     }
     if (!pdu->is_lip && !pdu->is_text) {
-        tc_jw_pair_str(&b, "payload", m->hex);
+        tc_jw_pair_str(&b, "payload", tc_str_is_utf8(m->hex) ? m->hex : TC_STR(""));
     }
     return tc_tetra_detail_close(&b);
 }
@@ -371,7 +377,7 @@ void tc_tetra_observe(const struct tc_tetra_message *m, const struct tc_tetra_pd
     if (pdu->why) {
         struct tc_obs obs = begin(&e, TC_OBS_REJECTED);
         obs.text = tc_str_of(pdu->why);
-        obs.detail = out->wants_detail ? e.detail : m->hex;
+        obs.detail = out->wants_detail ? e.detail : m->hex; /* the frame, as evidence */
         put(&e, &obs);
     } else if (pdu->is_lip) {
         put_lip(&e);

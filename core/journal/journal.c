@@ -18,7 +18,7 @@
 #define QUEUE_BYTES_MAX    ((size_t)256 * 1024 * 1024)
 #define CHECKPOINTS_MAX    4u                            /* handed over and not yet written */
 #define WAL_QUIET_BYTES    ((uint64_t)1 * 1024 * 1024)   /* moved when nothing waits */
-#define WAL_BUSY_BYTES     ((uint64_t)32 * 1024 * 1024)  /* moved although something waits */
+#define WAL_BUSY_BYTES     ((uint64_t)8 * 1024 * 1024)   /* moved although something waits */
 #define WAL_BYTES_MAX      ((uint64_t)256 * 1024 * 1024) /* commits wait until it is moved */
 #define NICE_LEVEL         (-10)
 
@@ -72,6 +72,8 @@ struct pending_checkpoint {
 struct tc_journal {
     struct journal_writer writer; /* the journal thread's, once it runs */
     struct journal_tidy *tidy;
+    bool is_pass_asked; /* the journal thread's, like the writer */
+    uint64_t asked_at_pass;
     int lock_fd;
     pthread_t thread;
     bool is_started;
@@ -103,12 +105,13 @@ static void add_metrics(void)
 /** One writer at a time; the lock goes with the process, however it ends. */
 static tc_err take_lock(const char *dir, int *fd, char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     char path[JOURNAL_PATH_MAX];
     char holder[32] = "";
     (void)tc_str_format(path, sizeof path, "%s/journal.lock", dir);
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (*fd < 0) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, journal__os_text(errno, text));
         return errno == EACCES || errno == EROFS ? TC_EDENIED : TC_EIO;
     }
     if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
@@ -131,12 +134,14 @@ static tc_err take_lock(const char *dir, int *fd, char why[static TC_WHY_MAX])
 
 static tc_err make_dir(const char *dir, char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     if (strlen(dir) + 64 > JOURNAL_PATH_MAX) {
         (void)tc_str_format(why, TC_WHY_MAX, "the directory's name is too long");
         return TC_EINVAL;
     }
     if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s cannot be made: %s", dir, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s cannot be made: %s", dir,
+                            journal__os_text(errno, text));
         return TC_EIO;
     }
     return TC_OK;
@@ -235,25 +240,35 @@ static void fail(struct tc_journal *j, struct tc_batch *group, const char *why)
     j->on_durable(j->ctx, group, TC_EIO);
 }
 
+/**
+ * Under steady load a pass never catches up with the commits. So the pass moves the bulk, and what
+ * came meanwhile, which is little, is moved here between two commits; then the log begins anew.
+ */
 static tc_err watch_wal(struct tc_journal *j, bool is_quiet, char why[static TC_WHY_MAX])
 {
     uint64_t size = tc_db_wal_pages(j->writer.db) * JOURNAL_PAGE_BYTES;
+    uint64_t passes = journal__tidy_passes(j->tidy);
+    tc_err err = TC_OK;
     tc_metric_set(&wal, (int64_t)size);
+    bool is_moved = j->is_pass_asked && passes > j->asked_at_pass;
     if (size >= WAL_BYTES_MAX) {
         tc_metric_inc(&wal_forced, 1);
-        tc_err err = tc_db_checkpoint(j->writer.db, TC_DB_RESTART, why);
-        return err == TC_ECONFLICT ? TC_OK : err; /* a reader; tried again after the next commit */
-    }
-    if (size >= WAL_BUSY_BYTES || (is_quiet && size >= WAL_QUIET_BYTES)) {
+        err = tc_db_checkpoint(j->writer.db, TC_DB_RESTART, why);
+    } else if (is_moved && size >= WAL_BUSY_BYTES) {
+        err = tc_db_checkpoint(j->writer.db, TC_DB_PASSIVE, why);
+        j->is_pass_asked = false;
+    } else if ((is_moved || !j->is_pass_asked) &&
+               (size >= WAL_BUSY_BYTES || (is_quiet && size >= WAL_QUIET_BYTES))) {
+        j->is_pass_asked = true;
+        j->asked_at_pass = passes;
         journal__tidy_ask(j->tidy);
     }
-    return TC_OK;
+    return err == TC_ECONFLICT ? TC_OK : err; /* a reader; tried again after the next commit */
 }
 
-static void count_commit(struct tc_journal *j, int64_t began_us, uint64_t count, uint64_t size)
+static void count_commit(int64_t began_us, uint64_t count, uint64_t size)
 {
     int64_t took_us = tc_clock_monotonic_us() - began_us;
-    (void)j;
     tc_metric_inc(&commits, 1);
     tc_metric_inc(&events, (int64_t)count);
     tc_metric_inc(&bytes, (int64_t)size);
@@ -281,7 +296,7 @@ static bool commit_group(struct tc_journal *j, struct tc_batch *group)
             fail(j, group, why[0] ? why : "the write-ahead log could not be moved");
             return false;
         }
-        count_commit(j, began_us, count, w->bytes_written - size);
+        count_commit(began_us, count, w->bytes_written - size);
     }
     bool is_end = count > 0 && journal__writer_is_due(w);
     last->ends_segment = is_end;

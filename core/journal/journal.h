@@ -82,6 +82,9 @@ struct tc_journal_checkpoint_view {
 TC_MUST_USE tc_err tc_journal_reader_open(const char *dir, struct tc_journal_reader **out,
                                           char why[static TC_WHY_MAX]);
 void tc_journal_reader_close(struct tc_journal_reader *r);
+/** Whose journal it is, from the oldest segment there. */
+TC_MUST_USE tc_err tc_journal_reader_world(struct tc_journal_reader *r, struct tc_world *out,
+                                           char why[static TC_WHY_MAX]);
 /** The newest checkpoint at or before `seq_max` of this model version; TC_ENOTFOUND: start at 0. */
 TC_MUST_USE tc_err tc_journal_reader_checkpoint(struct tc_journal_reader *r, uint64_t seq_max,
                                                 struct tc_journal_checkpoint_view *out);

@@ -121,6 +121,26 @@ TC_MUST_USE tc_err journal__meta_read(struct tc_db *db, struct journal_meta *met
 /** Opens for reading, in the way that suits a live or a sealed file. */
 TC_MUST_USE tc_err journal__segment_open(const char *dir, uint32_t number, struct tc_db **out,
                                          struct journal_meta *meta, char why[static TC_WHY_MAX]);
+/** The last commit of a segment; TC_ENOTFOUND when it has none. */
+TC_MUST_USE tc_err journal__last_commit(struct tc_db *db, struct journal_commit *c,
+                                        char why[static TC_WHY_MAX]);
+
+/* seal.c: the end of a segment, its signature, the key */
+
+#define JOURNAL_PUT_META "INSERT INTO meta(name, value) VALUES(?, ?)"
+/** With a statement of JOURNAL_PUT_META. */
+TC_MUST_USE tc_err journal__put_meta(struct tc_stmt *s, const char *name, struct tc_str value,
+                                     char why[static TC_WHY_MAX]);
+TC_MUST_USE tc_err journal__put_meta_i64(struct tc_stmt *s, const char *name, int64_t value,
+                                         char why[static TC_WHY_MAX]);
+TC_MUST_USE tc_err journal__put_meta_hex(struct tc_stmt *s, const char *name, const uint8_t *bytes,
+                                         size_t len, char why[static TC_WHY_MAX]);
+#define JOURNAL_OS_TEXT 96
+/** What the system says about an errno. */
+const char *journal__os_text(int number, char out[static JOURNAL_OS_TEXT]);
+void journal__sync_dir(const char *dir);
+/** A write-ahead log with something in it stands beside the file. */
+bool journal__has_wal(const char *path);
 /** Marks the end, signs. `db` is the writing connection. */
 TC_MUST_USE tc_err journal__segment_seal(struct tc_db *db, uint64_t last_seq,
                                          const uint8_t hash[JOURNAL_HASH_BYTES],
@@ -135,9 +155,6 @@ TC_MUST_USE tc_err journal__segment_check(struct tc_db *db, const struct journal
 /** The secret key beside the journal, made when absent. */
 TC_MUST_USE tc_err journal__key_load(const char *dir, uint8_t secret[crypto_sign_SECRETKEYBYTES],
                                      char why[static TC_WHY_MAX]);
-/** The last commit of a segment; TC_ENOTFOUND when it has none. */
-TC_MUST_USE tc_err journal__last_commit(struct tc_db *db, struct journal_commit *c,
-                                        char why[static TC_WHY_MAX]);
 
 /* verify.c */
 
@@ -160,6 +177,8 @@ TC_MUST_USE tc_err journal__tidy_start(const char *dir, uint32_t current, uint32
 void journal__tidy_ask(struct journal_tidy *t);
 /** Another segment is the current one; waits until no pass runs over the old. */
 void journal__tidy_move(struct journal_tidy *t, uint32_t current);
+/** Passes that ended, for better or worse. */
+uint64_t journal__tidy_passes(const struct journal_tidy *t);
 /** A pass failed: what is on disk is in doubt. */
 bool journal__tidy_has_failed(const struct journal_tidy *t);
 /** NULL is fine. */

@@ -114,6 +114,23 @@ void tc_journal_reader_close(struct tc_journal_reader *r)
     }
 }
 
+tc_err tc_journal_reader_world(struct tc_journal_reader *r, struct tc_world *out,
+                               char why[static TC_WHY_MAX])
+{
+    uint32_t first = 0;
+    uint32_t last = 0;
+    uint32_t others = 0;
+    struct journal_meta meta = {0};
+    struct tc_db *db = NULL;
+    tc_err err = journal__segment_range(r->dir, &first, &last, &others, why);
+    if (err == TC_OK) {
+        err = journal__segment_open(r->dir, first, &db, &meta, why);
+    }
+    tc_db_close(db);
+    *out = meta.world;
+    return err;
+}
+
 /** The segment that holds the event after `seq`: the last that begins at or before it. */
 static tc_err find_segment(struct tc_journal_reader *r, uint64_t seq, uint32_t *number,
                            char why[static TC_WHY_MAX])

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +101,7 @@ static size_t find_all(const char *dir, uint64_t seqs[static FOUND_MAX])
 {
     size_t count = 0;
     DIR *d = opendir(dir);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
     for (struct dirent *entry; d && (entry = readdir(d)) != NULL;) {
         int64_t seq = 0;
         size_t n = sizeof NAME_HEAD - 1;
@@ -122,16 +122,47 @@ static size_t find_all(const char *dir, uint64_t seqs[static FOUND_MAX])
     return count;
 }
 
+/** Under another name first, so that a torn file never bears a snapshot's name. */
+static tc_err write_file(const char *dir, const char *path, const char *head, struct tc_str body,
+                         char why[static TC_WHY_MAX])
+{
+    char text[JOURNAL_OS_TEXT];
+    char temporary[JOURNAL_PATH_MAX];
+    (void)tc_str_format(temporary, sizeof temporary, "%s/journal.cache.new", dir);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    bool is_written = fd >= 0 && write_all(fd, head, HEADER_SIZE) &&
+                      write_all(fd, body.at, body.len) && fsync(fd) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (!is_written || rename(temporary, path) != 0) {
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", temporary,
+                            journal__os_text(errno, text));
+        (void)unlink(temporary);
+        return TC_EIO;
+    }
+    return TC_OK;
+}
+
+static void drop_old(const char *dir)
+{
+    char path[JOURNAL_PATH_MAX];
+    uint64_t seqs[FOUND_MAX];
+    size_t count = find_all(dir, seqs);
+    for (size_t i = TC_JOURNAL_SNAPSHOTS_KEPT; i < count; i++) {
+        path_of(dir, seqs[i], path);
+        (void)unlink(path);
+    }
+}
+
 tc_err tc_journal_snapshot_write(const char *dir, uint64_t seq, uint64_t digest, struct tc_str body,
                                  char why[static TC_WHY_MAX])
 {
     char path[JOURNAL_PATH_MAX];
-    char temporary[JOURNAL_PATH_MAX];
     char header[HEADER_SIZE + 1];
     char padded[HEADER_SIZE + 1];
     char hex[2 * JOURNAL_HASH_BYTES + 1];
     uint8_t hash[JOURNAL_HASH_BYTES];
-    uint64_t seqs[FOUND_MAX];
     why[0] = '\0';
     tc_err err = commit_hash(dir, seq, hash, why);
     if (err != TC_OK) {
@@ -144,24 +175,11 @@ tc_err tc_journal_snapshot_write(const char *dir, uint64_t seq, uint64_t digest,
     memset(padded + n, ' ', HEADER_SIZE - n);
     padded[HEADER_SIZE - 1] = '\n';
     path_of(dir, seq, path);
-    (void)tc_str_format(temporary, sizeof temporary, "%s/journal.cache.new", dir);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool is_written = fd >= 0 && write_all(fd, padded, HEADER_SIZE) &&
-                      write_all(fd, body.at, body.len) && fsync(fd) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
+    err = write_file(dir, path, padded, body, why);
+    if (err == TC_OK) {
+        drop_old(dir);
     }
-    if (!is_written || rename(temporary, path) != 0) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", temporary, strerror(errno));
-        (void)unlink(temporary);
-        return TC_EIO;
-    }
-    size_t count = find_all(dir, seqs);
-    for (size_t i = TC_JOURNAL_SNAPSHOTS_KEPT; i < count; i++) {
-        path_of(dir, seqs[i], path);
-        (void)unlink(path);
-    }
-    return TC_OK;
+    return err;
 }
 
 static bool read_file(const char *path, struct tc_buf *b)

@@ -19,6 +19,7 @@ struct journal_tidy {
     bool is_asked;
     bool is_stopping;
     _Atomic bool has_failed;
+    _Atomic uint64_t pass_count;
 };
 
 static struct tc_metric passes = {.name = "tocsin_journal_checkpoints_total",
@@ -83,6 +84,7 @@ static void *run(void *ctx)
         (void)pthread_mutex_unlock(&t->lock);
         if (is_asked) {
             move_wal(t, current);
+            atomic_fetch_add(&t->pass_count, 1);
         }
         while (number < current && journal__segment_freeze(t->dir, number)) {
             number++;
@@ -135,6 +137,11 @@ void journal__tidy_move(struct journal_tidy *t, uint32_t current)
     (void)pthread_cond_signal(&t->wake);
     (void)pthread_mutex_unlock(&t->lock);
     (void)pthread_mutex_unlock(&t->pass);
+}
+
+uint64_t journal__tidy_passes(const struct journal_tidy *t)
+{
+    return atomic_load(&t->pass_count);
 }
 
 bool journal__tidy_has_failed(const struct journal_tidy *t)

@@ -251,7 +251,12 @@ static tc_err check_commits(struct walk *w, char why[static TC_WHY_MAX])
         if (err != TC_OK) {
             break;
         }
-        err = journal__take_commit(s, &c, why);
+        char detail[TC_WHY_MAX] = "";
+        if (journal__take_commit(s, &c, detail) != TC_OK) {
+            (void)tc_str_format(why, TC_WHY_MAX, "segment-%06" PRIu32 ".tocsin, %.200s",
+                                w->meta.number, detail);
+            err = TC_EMALFORMED;
+        }
         tc_stmt_reset(s); /* no read stays open while the rows are checked */
         if (err == TC_OK && c.first_seq != w->v->last_seq + 1) {
             err = damaged(w->check, w->v->last_seq + 1, "a commit is missing", why);

@@ -28,6 +28,7 @@ tc_err tc_inbox_init(struct tc_inbox *in, uv_loop_t *loop, size_t count_max, tc_
     in->last = &in->first;
     in->count = 0;
     in->count_max = count_max;
+    in->is_closed = false;
     in->on_items = on_items;
     in->ctx = ctx;
     if (uv_mutex_init(&in->mutex) != 0) {
@@ -51,11 +52,11 @@ tc_err tc_inbox_post(struct tc_inbox *in, struct tc_inbox_item *item)
         in->last = &item->next;
         in->count++;
         err = TC_OK;
+        if (!in->is_closed) {
+            (void)uv_async_send(&in->async);
+        }
     }
     uv_mutex_unlock(&in->mutex);
-    if (err == TC_OK) {
-        (void)uv_async_send(&in->async);
-    }
     return err;
 }
 
@@ -69,6 +70,9 @@ size_t tc_inbox_count(struct tc_inbox *in)
 
 void tc_inbox_close(struct tc_inbox *in)
 {
+    uv_mutex_lock(&in->mutex);
+    in->is_closed = true;
+    uv_mutex_unlock(&in->mutex);
     if (!uv_is_closing((uv_handle_t *)&in->async)) {
         uv_close((uv_handle_t *)&in->async, NULL);
     }

@@ -24,6 +24,7 @@ struct tc_inbox {
     struct tc_inbox_item **last;
     size_t count;
     size_t count_max;
+    bool is_closed;       /* posting is still fine; tc_inbox_finish returns what came */
     tc_inbox_fn on_items; /* loop thread: owns the list from then on, in order of posting */
     void *ctx;
 };

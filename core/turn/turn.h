@@ -35,7 +35,7 @@ struct tc_travel_source {
     int32_t lat_e7;
     uint8_t unit_class; /* enum tc_unit_kind */
 };
-struct tc_travel_result {
+struct tc_travel_answer {
     uint64_t unit;
     uint32_t seconds; /* UINT32_MAX: cannot be reached */
     uint32_t metres;
@@ -49,7 +49,7 @@ struct tc_travel_question {
     int32_t lat_e7;
     struct tc_travel_source *sources; /* owned by the question */
     size_t source_count;
-    struct tc_travel_result *results; /* filled by the lane; owned */
+    struct tc_travel_answer *results; /* filled by the lane; owned */
     struct tc_travel_question *next;
 };
 struct tc_travel_question *tc_travel_question_create(size_t source_count);
@@ -147,3 +147,5 @@ bool tc_role_may(enum tc_role role, enum tc_role least);
 extern const struct tc_section tc_turn_section;
 /** Core's own part: orders' attempts over links. self is NULL. */
 extern const struct tc_part tc_attempts_part;
+/** Core's own part: log-ins and log-outs. self is NULL. */
+extern const struct tc_part tc_sessions_part;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every journal promises: on callback durable, in order, mine alone. */
+#include <sys/stat.h>
+
+#include "core/journal/db.h"
 #include "tests/lib/journal_kit.h"
 #include "tests/lib/tc_test.h"
 
@@ -245,6 +248,110 @@ static void reader_follows_a_living_writer(void **state)
     kit_close(&o);
 }
 
+/** A telemetry batch whose last event is at `at_us`. */
+static void append_at(struct kit_owner *o, uint64_t seq, int64_t at_us)
+{
+    uint64_t random = seq;
+    struct tc_batch *b = kit_batch(&random, seq, 1, TC_EV_SENSOR_READING, at_us);
+    b->events[0].at_us = at_us;
+    assert_int_equal(kit_append(o, b), TC_OK);
+    kit_wait(o);
+}
+
+static void a_segment_is_a_day(void **state)
+{
+    (void)state;
+    const int64_t midnight_us = KIT_AT_US + 16 * 3600 * INT64_C(1000000); /* in Shanghai */
+    struct kit_owner o;
+    struct tc_journal_verdict v;
+    kit_open(&o, dir, 0);
+    append_at(&o, 1, KIT_AT_US);
+    append_at(&o, 2, midnight_us - 1);
+    assert_int_equal(o.ended_count, 0);
+    append_at(&o, 3, midnight_us);
+    assert_int_equal(o.ended_count, 1);
+    assert_int_equal(o.ended_seq, 3);
+    tc_journal_checkpoint(o.journal, 3, 33, TC_STR("morning"));
+    append_at(&o, 4, midnight_us + 1);
+    assert_int_equal(o.ended_count, 1);
+    kit_close(&o);
+    verify_ok(&v);
+    assert_int_equal(v.segments, 2);
+    assert_int_equal(v.sealed, 1);
+    struct tc_db *db = NULL; /* the checkpoint stands in the new segment */
+    struct tc_stmt *s = NULL;
+    char path[128];
+    char why[TC_WHY_MAX] = "";
+    (void)tc_str_format(path, sizeof path, "%s/segment-000002.tocsin", dir);
+    assert_int_equal(tc_db_open(path, TC_DB_READ, &db, why), TC_OK);
+    assert_int_equal(tc_db_prepare(db, "SELECT seq FROM checkpoint", &s, why), TC_OK);
+    assert_int_equal(tc_stmt_step(s, why), TC_OK);
+    assert_int_equal(tc_stmt_i64(s, 0), 3);
+    tc_stmt_finish(s);
+    tc_db_close(db);
+}
+
+static void the_write_ahead_log_stays_small(void **state)
+{
+    (void)state;
+    struct kit_owner o;
+    char path[128];
+    struct stat st;
+    uint64_t random = 8;
+    off_t largest = 0;
+    kit_open(&o, dir, 0);
+    (void)tc_str_format(path, sizeof path, "%s/segment-000001.tocsin-wal", dir);
+    for (uint64_t i = 0; i < 150; i++) {
+        struct tc_batch *b = kit_batch(&random, i * 300 + 1, 300, TC_EV_FRAME_REJECTED,
+                                       KIT_AT_US + (int64_t)i * 1000);
+        assert_int_equal(kit_append(&o, b), TC_OK);
+        kit_wait(&o);
+        assert_int_equal(stat(path, &st), 0);
+        largest = st.st_size > largest ? st.st_size : largest;
+    }
+    kit_close(&o);
+    (void)tc_str_format(path, sizeof path, "%s/segment-000001.tocsin", dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 10 * 1024 * 1024);
+    print_message("%lld bytes in the file, at most %lld in the log\n", (long long)st.st_size,
+                  (long long)largest);
+    assert_true(largest < st.st_size / 2);
+}
+
+/** Holds the journal thread up until the test lets it go. */
+static void hold(void *ctx, uint64_t seq)
+{
+    (void)seq;
+    (void)pthread_mutex_lock(ctx);
+    (void)pthread_mutex_unlock(ctx);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    (void)state;
+    struct kit_owner o;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    uint64_t seq = 0;
+    tc_err err = TC_OK;
+    kit_open(&o, dir, 0);
+    o.on_seq = hold;
+    o.ctx = &gate;
+    (void)pthread_mutex_lock(&gate);
+    while (err == TC_OK && seq < 100000) {
+        uint64_t random = seq;
+        struct tc_batch *b = kit_batch(&random, seq + 1, 1, TC_EV_UNIT_HEARD, KIT_AT_US);
+        b->events[0].at_us = KIT_AT_US;
+        err = kit_append(&o, b);
+        seq += err == TC_OK;
+    }
+    assert_int_equal(err, TC_EFULL);
+    assert_true(tc_journal_backlog(o.journal) >= 65536);
+    (void)pthread_mutex_unlock(&gate);
+    kit_wait(&o);
+    assert_int_equal(o.durable_seq, seq); /* what was taken is all there */
+    kit_close(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +365,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(digest_stands_at_its_seq, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(checkpoints_are_found, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(reader_follows_a_living_writer, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_segment_is_a_day, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(the_write_ahead_log_stays_small, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_full_queue_refuses, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,7 +249,7 @@ void kit_close(struct kit_owner *o)
 void kit_fill(struct kit_owner *o, uint64_t *state, uint64_t first_seq, size_t events,
               struct tc_buf *texts)
 {
-    int64_t at_us = KIT_AT_US + (int64_t)first_seq * 10;
+    int64_t at_us = KIT_AT_US + (int64_t)first_seq * 200;
     for (size_t done = 0; done < events;) {
         size_t n = 1 + kit_random(state) % 7;
         n = n < events - done ? n : events - done;

@@ -6,7 +6,7 @@
 #include "core/ingest/driver.h"
 #include "tests/lib/tc_test.h"
 
-#define PROBE_START_US (INT64_C(1795000000) * TC_SEC) /* 2026-11-18T10:26:40Z */
+#define PROBE_START_US (INT64_C(1795000000) * TC_SEC) /* 2026-11-18T11:06:40Z */
 
 struct probe {
     const struct tc_driver *driver;

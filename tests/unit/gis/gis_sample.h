@@ -28,7 +28,7 @@ static inline struct tc_gis *open_sample(void)
     remove(path);
     if (err) {
         fprintf(stderr, "sample: %s: %s\n", tc_err_name(err), why);
-        exit(1);
+        abort();
     }
     return gis;
 }

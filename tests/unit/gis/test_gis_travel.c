@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "gis/travel.h"
+#include "gis/cover.h"
 #include "tests/lib/tc_test.h"
 #include "tests/unit/gis/gis_sample.h"
 
@@ -311,6 +311,40 @@ static void underpass_closes_its_own_road_only(void **state)
     tc_closures_destroy(c);
 }
 
+static void polygon_closes_what_crosses_it(void **state)
+{
+    (void)state;
+    struct tc_closures *c;
+    /* A thin flood across Shennan Blvd between two crossings: no corner of either lies inside. */
+    const struct tc_feature *f = tc_gis_find(gis, TC_LAYER_ROADS, TC_STR("深南大道"));
+    struct tc_lonlat a = f->shape.points[4];
+    struct tc_lonlat b = f->shape.points[5];
+    int32_t lon = a.lon_e7 + (b.lon_e7 - a.lon_e7) / 2;
+    int32_t lat = a.lat_e7 + (b.lat_e7 - a.lat_e7) / 2;
+    const struct tc_lonlat corners[] = {{lon - 300, lat - 3000},
+                                        {lon + 300, lat - 3000},
+                                        {lon + 300, lat + 3000},
+                                        {lon - 300, lat + 3000},
+                                        {lon - 300, lat - 3000}};
+    const uint32_t end = TC_COUNT_OF(corners);
+    const struct tc_feature flood = {
+        .layer = TC_LAYER_GRIDS,
+        .attributes = "",
+        .shape = {.points = corners, .part_ends = &end, .part_count = 1, .point_count = end}};
+    assert_int_equal(tc_closures_create(roads, 1, &c), TC_OK);
+    assert_int_equal(tc_closures_add_feature(c, &flood, 0), 1);
+    assert_true(time_between(a, b, c) > time_between(a, b, NULL));
+    /* A whole sub-district: nobody drives to its middle any more. */
+    f = tc_gis_find(gis, TC_LAYER_SUBDISTRICTS, TC_STR("福田街道"));
+    assert_true(tc_closures_add_feature(c, f, 0) > 60);
+    struct tc_travel_query q = {.target = f->at, .closures = c};
+    struct tc_lonlat station = tc_gis_find(gis, TC_LAYER_FIRE_STATIONS, TC_STR("FS-03"))->at;
+    struct tc_travel_result r;
+    tc_travel_to(travel, &q, &station, 1, &r);
+    assert_int_not_equal(r.doubt & TC_TRAVEL_UNREACHABLE, 0);
+    tc_closures_destroy(c);
+}
+
 static void help_reaches_into_the_closed_area(void **state)
 {
     (void)state;
@@ -329,6 +363,63 @@ static void help_reaches_into_the_closed_area(void **state)
     assert_int_equal(r.doubt, TC_TRAVEL_TARGET_CLOSED);
     assert_int_equal(r.time_ms, time_between(station, f->at, NULL));
     tc_closures_destroy(c);
+}
+
+#define COVER_SOURCES 30
+#define COVER_TARGETS 60
+
+/** The least of all single answers, each asked for by itself; true when nobody gets there. */
+static bool check_cover(const struct tc_cover_query *q, struct tc_lonlat to,
+                        const struct tc_cover *cover)
+{
+    struct tc_travel_query one = {.target = to, .closures = q->closures};
+    struct tc_travel_result results[COVER_SOURCES];
+    uint32_t best = TC_TRAVEL_NONE;
+    tc_travel_to(travel, &one, q->sources, COVER_SOURCES, results);
+    for (unsigned i = 0; i < COVER_SOURCES; i++) {
+        best = results[i].time_ms < best ? results[i].time_ms : best;
+    }
+    assert_int_equal(cover->time_ms, best);
+    if (best == TC_TRAVEL_NONE) {
+        assert_int_equal(cover->source, UINT32_MAX);
+        return true;
+    }
+    assert_int_equal(results[cover->source].time_ms, best);
+    return false;
+}
+
+static void cover_is_the_best_of_all_sources(void **state)
+{
+    (void)state;
+    uint64_t seed = 17;
+    struct tc_lonlat from[COVER_SOURCES];
+    struct tc_lonlat to[COVER_TARGETS];
+    struct tc_cover covers[COVER_TARGETS];
+    unsigned nobody = 0;
+    for (unsigned round = 0; round < 12; round++) {
+        struct tc_closures *c;
+        assert_int_equal(tc_closures_create(roads, 1, &c), TC_OK);
+        for (unsigned i = 0; i < round; i++) {
+            tc_closures_add_circle(c, random_point(&seed), 900);
+        }
+        for (unsigned i = 0; i < COVER_SOURCES; i++) {
+            unsigned place = next_random(&seed) % naive_place_count;
+            from[i] = i % 2 ? random_point(&seed) : naive_places[place];
+        }
+        for (unsigned i = 0; i < COVER_TARGETS; i++) {
+            to[i] = i % 3 ? random_point(&seed) : from[i / 2];
+            to[i].lon_e7 += i % 2 ? 0 : 2500; /* often on the segment of a source */
+        }
+        struct tc_cover_query q = {.sources = from, .source_count = COVER_SOURCES, .closures = c};
+        assert_int_equal(tc_travel_cover(travel, &q, to, COVER_TARGETS, covers), TC_OK);
+        for (unsigned i = 0; i < COVER_TARGETS; i++) {
+            nobody += check_cover(&q, to[i], &covers[i]) ? 1 : 0;
+        }
+        tc_closures_destroy(c);
+    }
+    assert_in_range(nobody, 1, 500);
+    struct tc_cover_query many = {.sources = from, .source_count = TC_COVER_SOURCES_MAX + 1};
+    assert_int_equal(tc_travel_cover(travel, &many, to, 1, covers), TC_EFULL);
 }
 
 static void far_points_are_doubted(void **state)
@@ -363,8 +454,9 @@ static void path_is_as_long_as_told(void **state)
         struct tc_lonlat to = naive_places[next_random(&seed) % naive_place_count];
         if (i % 2) { /* somewhere between crossings */
             struct tc_snap snap;
-            while (tc_roads_snap(roads, random_point(&seed), 2000, &snap)) {
-                continue;
+            tc_err err = TC_ENOTFOUND;
+            while (err) {
+                err = tc_roads_snap(roads, random_point(&seed), 2000, &snap);
             }
             from = snap.at;
         }
@@ -448,7 +540,9 @@ int main(void)
         cmocka_unit_test(triangle_holds),
         cmocka_unit_test(point_on_the_same_stretch),
         cmocka_unit_test(underpass_closes_its_own_road_only),
+        cmocka_unit_test(polygon_closes_what_crosses_it),
         cmocka_unit_test(help_reaches_into_the_closed_area),
+        cmocka_unit_test(cover_is_the_best_of_all_sources),
         cmocka_unit_test(far_points_are_doubted),
         cmocka_unit_test(path_is_as_long_as_told),
         cmocka_unit_test(snap_agrees_with_looking_at_all),
