@@ -420,6 +420,29 @@ static void test_many_runs(void **state)
     stage_close(&s);
 }
 
+/** on.alarm is a crossing, on.reading and on.alarm_cleared are states that may hold already. */
+static void test_triggers(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s,
+               PLAN("p", "ctx:await(on.reading{above = 'warning'}) ctx:note('已', 'so already') "
+                         "local e = ctx:await(after(900), on.alarm{above = 'warning'}, "
+                         "on.alarm{kind = 'fire'}, on.alarm{above = 'danger'}) "
+                         "ctx:note('' .. e.index .. e.which, '') "
+                         "ctx:await(on.alarm_cleared(), after(5)) ctx:note('终', 'end')"));
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
+    assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 1);
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_DANGER);
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, "4alarm");
+    stage_alarm_cleared(&s, "W1");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "end");
+    assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
 /** A restart with more commands to give again than the turn takes at a time. */
 static void test_many_pending(void **state)
 {
@@ -496,6 +519,7 @@ int main(void)
                                        cmocka_unit_test(test_dispatch_short),
                                        cmocka_unit_test(test_many_runs),
                                        cmocka_unit_test(test_many_pending),
+                                       cmocka_unit_test(test_triggers),
                                        cmocka_unit_test(test_restart_anywhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
