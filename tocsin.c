@@ -16,8 +16,10 @@
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
 #include "clients/cli/journal_cmd.h"
+#include "clients/cli/plan_cmd.h"
 #include "clients/cli/user_cmd.h"
 #include "clients/hub/hub.h"
+#include "clients/hub/open311.h"
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/base/time.h"
@@ -446,6 +448,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "user") == 0) {
         return tc_cmd_user(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
     }
     if (strcmp(word, "decode") == 0) {
         return tc_decode_cmd(argc - 1, argv + 1);
