@@ -353,8 +353,12 @@ static tc_err start(struct tocsin *t, const char *config, char *why)
     if (err != TC_OK) {
         return err;
     }
-    const struct tc_hub_ports ports = {
-        .ctx = t, .submit = port_submit, .layer = port_layer, .health = port_health};
+    const struct tc_hub_ports ports = {.ctx = t,
+                                       .submit = port_submit,
+                                       .layer = port_layer,
+                                       .health = port_health,
+                                       .intakes = tc_hub_open311(),
+                                       .intake_count = 1};
     err = tc_hub_start(&t->config.hub, &ports, t->follower, &t->world, &t->hub, why);
     err = err ? err : tc_journal_start(t->journal, on_durable, t);
     return err;
