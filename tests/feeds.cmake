@@ -19,4 +19,10 @@ if(TOCSIN_TESTS)
     target_compile_definitions(test_gateway_examples
                                PRIVATE GATEWAY_EXAMPLE="$<TARGET_FILE:gateway_example>")
     add_dependencies(test_gateway_examples gateway_example)
+    if(TARGET tocsin)
+        tc_test(NAME test_feeds_program SOURCES integration/test_feeds_program.c DEPS tc_base
+                LABELS integration)
+        target_compile_definitions(test_feeds_program PRIVATE TOCSIN="$<TARGET_FILE:tocsin>")
+        add_dependencies(test_feeds_program tocsin)
+    endif()
 endif()
