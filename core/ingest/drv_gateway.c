@@ -378,6 +378,7 @@ static tc_err decode(void *self, struct tc_str text, int64_t now_us, struct tc_d
     return TC_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's shape */
 static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
                     int64_t now_us, struct tc_driver_out *out)
 {

@@ -161,6 +161,7 @@ void feed_forget(struct feed *f)
 const char *feed_shared(const char *name)
 {
     static char path[512];
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
     const char *const roots[] = {getenv("TOCSIN_SHARED"), "../shared", "../../shared"};
     for (size_t i = 0; i < TC_COUNT_OF(roots); i++) {
         tc_str_format(path, sizeof path, "%s/protocols/vectors/%s", roots[i] ? roots[i] : ".",

@@ -227,6 +227,16 @@ static void resends_have_the_same_keys_and_are_answered_again(void **state)
     feed_destroy(f);
 }
 
+static void an_alarm_and_a_reading_of_one_factor_are_two(void **state)
+{
+    (void)state;
+    struct feed *f = feed_create("hj212", "");
+    feed_text(f, packet(HEAD_2017 "CP=&&DataTime=20261121083000;w01018-Rtd=9,w01018-Ala=9&&"));
+    assert_int_equal(f->key_count, 2);
+    assert_true(f->keys[0] != f->keys[1]);
+    feed_destroy(f);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -433,6 +443,7 @@ int main(void)
         cmocka_unit_test(each_edition_is_answered_in_its_form),
         cmocka_unit_test(answers_keep_the_profile),
         cmocka_unit_test(resends_have_the_same_keys_and_are_answered_again),
+        cmocka_unit_test(an_alarm_and_a_reading_of_one_factor_are_two),
         cmocka_unit_test(refusals),
         cmocka_unit_test(many_packets_may_wait),
         cmocka_unit_test(cut_reads_change_nothing),
