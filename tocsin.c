@@ -390,8 +390,9 @@ static void stop(struct tocsin *t)
         rest = next;
     }
     tc_travel_worker_destroy(t->travel);
+    tc_ingest_drain(t->ingest);
+    tc_hub_stop(t->hub); /* it submits until then */
     tc_ingest_destroy(t->ingest);
-    tc_hub_stop(t->hub);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
     tc_script_host_destroy(t->scripts);
