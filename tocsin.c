@@ -448,7 +448,7 @@ int main(int argc, char **argv)
         return tc_cmd_user(argc - 1, argv + 1);
     }
     if (strcmp(word, "decode") == 0) {
-        return tc_cmd_decode(argc - 1, argv + 1);
+        return tc_decode_cmd(argc - 1, argv + 1);
     }
     if (strcmp(word, "locate") == 0) {
         return tc_cmd_locate(argc - 1, argv + 1, is_zh);
