@@ -34,8 +34,24 @@ static void require_gapless(const json_t *journal)
 
 /* Gateway requests of the test's own */
 
+static int64_t sensor_of(const json_t *journal, const char *device)
+{
+    const json_t *e = NULL;
+    size_t i = 0;
+    json_array_foreach(journal, i, e)
+    {
+        if (sys_is_kind(e, "sensor.registered") &&
+            strcmp(sys_body_text(e, "device"), device) == 0) {
+            return sys_number(e, "seq");
+        }
+    }
+    fail_msg("%s is not registered", device);
+    return 0;
+}
+
 static size_t *count_values(const json_t *journal)
 {
+    int64_t sensor = sensor_of(journal, "GA-05");
     size_t *counts = calloc(NOTES_MAX + 1, sizeof *counts);
     const json_t *e = NULL;
     size_t i = 0;
@@ -43,7 +59,8 @@ static size_t *count_values(const json_t *journal)
     json_array_foreach(journal, i, e)
     {
         int64_t value = sys_body_number(e, "value_e6");
-        if (sys_is_kind(e, "sensor.reading") && value > 0 && value <= NOTES_MAX) {
+        if (sys_is_kind(e, "sensor.reading") && sys_body_number(e, "sensor") == sensor) {
+            assert_true(value > 0 && value <= NOTES_MAX);
             counts[value]++;
         }
     }
@@ -53,6 +70,7 @@ static size_t *count_values(const json_t *journal)
 static void check_gateway(const json_t *journal, const struct notes *notes, struct verdict *v)
 {
     static const char *const kinds[] = {"sensor.reading", "alarm.raised", "alarm.cleared"};
+    int64_t sensor = sensor_of(journal, "GA-05");
     size_t *counts = count_values(journal);
     for (size_t i = 0; i < notes->count; i++) {
         const struct noted *n = &notes->list[i];
@@ -63,6 +81,7 @@ static void check_gateway(const json_t *journal, const struct notes *notes, stru
                      sys_text(e, "kind"));
         }
         if (n->what == ASKED_READING) {
+            assert_int_equal(sys_body_number(e, "sensor"), sensor);
             assert_int_equal(sys_body_number(e, "value_e6"), n->n);
             assert_int_equal(counts[n->n], 1);
         }
@@ -141,7 +160,7 @@ static void check_gauge(struct sys *s, const json_t *journal, struct verdict *v)
 {
     json_t *lines = sys_lines(s, "gauge.jsonl");
     json_t *times = json_object();
-    int64_t sensor = 0;
+    int64_t sensor = sensor_of(journal, "gauge-caitian");
     size_t kept = 0;
     const json_t *e = NULL;
     size_t i = 0;
@@ -153,11 +172,7 @@ static void check_gauge(struct sys *s, const json_t *journal, struct verdict *v)
     }
     json_array_foreach(journal, i, e)
     {
-        if (sys_is_kind(e, "sensor.registered") &&
-            strcmp(sys_body_text(e, "device"), "gauge-caitian") == 0) {
-            sensor = sys_number(e, "seq");
-        }
-        if (sensor && sys_is_kind(e, "sensor.reading") && sys_body_number(e, "sensor") == sensor) {
+        if (sys_is_kind(e, "sensor.reading") && sys_body_number(e, "sensor") == sensor) {
             char at[32];
             (void)tc_str_format(at, sizeof at, "%lld", (long long)sys_number(e, "occurred"));
             assert_null(json_object_get(times, at)); /* kept twice */

@@ -12,7 +12,7 @@
 #include "tests/integration/crash_verdict.h"
 #include "tests/lib/tc_test.h"
 
-#define LONG_EVERY 4 /* this one lives until its radio link is up and orders go out */
+#define LONG_EVERY 5 /* this one lives until its radio link is up and orders go out */
 #define QUIET_MS   13000
 
 static struct sys sys;

@@ -382,7 +382,7 @@ int sys_wait_end(struct sys *s, int timeout_ms)
         }
         sys_nap_ms(10);
     } while (tc_clock_monotonic_us() < until_us);
-    return -1000;
+    return SYS_RUNS;
 }
 
 int sys_stop(struct sys *s)
@@ -420,6 +420,14 @@ pid_t sys_simulator(struct sys *s, const char *const *argv)
     }
     fail_msg("too many simulators");
     return -1;
+}
+
+void sys_wait_simulator(struct sys *s, pid_t pid)
+{
+    (void)waitpid(pid, NULL, 0);
+    for (size_t i = 0; i < SYS_OTHERS_MAX; i++) {
+        s->others[i] = s->others[i] == pid ? 0 : s->others[i];
+    }
 }
 
 pid_t sys_radios(struct sys *s, const char *lip_s)

@@ -50,7 +50,8 @@ void sys_start(struct sys *s);
 void sys_kill(struct sys *s);
 /** SIGTERM, reap; the exit code, or -signal. */
 int sys_stop(struct sys *s);
-/** Waits for its end; exit code, -signal, or -1000 when it still runs after `timeout_ms`. */
+#define SYS_RUNS (-1000)
+/** Waits for its end; exit code, -signal, or SYS_RUNS when it still runs after `timeout_ms`. */
 int sys_wait_end(struct sys *s, int timeout_ms);
 /** Fails the test with the log's tail when tocsin is no more. */
 void sys_require_alive(struct sys *s);
@@ -59,6 +60,7 @@ struct tc_buf sys_log(const struct sys *s);
 
 /** A simulator; `argv` from the program's path on, NULL at the end. Its output goes to sim.log. */
 pid_t sys_simulator(struct sys *s, const char *const *argv);
+void sys_wait_simulator(struct sys *s, pid_t pid);
 /** The radio gateway with quick radios; LIP every `lip_s` seconds ("0": none). */
 pid_t sys_radios(struct sys *s, const char *lip_s);
 /** One line on the radios' control channel; false when nobody answers ok. */
