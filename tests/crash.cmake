@@ -18,6 +18,8 @@ if(TARGET tocsin AND TARGET tocsin-sim-pei)
             LABELS integration)
     tc_test(NAME test_random_bytes SOURCES integration/test_random_bytes.c DEPS tc_system TIMEOUT 180
             LABELS integration)
+    tc_test(NAME test_follower_held SOURCES integration/test_follower_held.c DEPS tc_system TIMEOUT 120
+            LABELS integration)
     foreach(name plan_crash storage_fails)
         target_compile_definitions(test_${name} PRIVATE SYNC_FAULT="$<TARGET_FILE:sync_fault>")
         add_dependencies(test_${name} sync_fault)

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <libwebsockets.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "clients/hub/hub_int.h"
 
@@ -173,6 +174,7 @@ static void say_down(struct tc_hub *h)
 static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
+    (void)prctl(PR_SET_NAME, "hub"); /* what ps and debuggers show */
     if (create_context(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */
