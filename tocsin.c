@@ -27,6 +27,7 @@
 #include "core/loop/ingest.h"
 #include "core/loop/lane.h"
 #include "core/loop/nnsock.h"
+#include "core/turn/turn.gen.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/travel_worker.h"
 #include "gis/locate.h"
@@ -331,13 +332,31 @@ static bool plan_is_known(void *ctx, const char *plan, const char *hash)
     return false;
 }
 
+/** Also when an earlier start ended before the first commands were on disk. */
+static bool is_unfurnished(const struct tocsin *t)
+{
+    static const char draft[] = "draft:";
+    const struct tc_table *results = tc_model_table(t->live, "command_result");
+    if (tc_model_table(t->live, "unit")->pool.count ||
+        tc_model_table(t->live, "sensor")->pool.count) {
+        return false;
+    }
+    TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
+    {
+        if (r->command_id[0] && strncmp(r->command_id, draft, sizeof draft - 1) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static tc_err submit_files(struct tocsin *t, char *why)
 {
     tc_err err = TC_OK;
     if (t->config.plans_dir) {
         err = tc_config_submit_plans(t->config.plans_dir, plan_is_known, submit_first, t, why);
     }
-    if (err == TC_OK && t->config.commands && t->live->seq == 0) {
+    if (err == TC_OK && t->config.commands && is_unfurnished(t)) {
         err = tc_config_submit_commands(t->config.commands, submit_first, t, why);
     }
     return err;

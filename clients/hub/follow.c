@@ -133,6 +133,7 @@ bool hub__follow(struct tc_hub *h)
     return h->todo != NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the seventh is for the answer. */
 bool hub__log_write(struct tc_hub *h, struct tc_buf *b, uint64_t before, uint64_t subject,
                     size_t limit, enum tc_view view, uint64_t *oldest_seq)
 {

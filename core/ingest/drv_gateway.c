@@ -379,17 +379,17 @@ static tc_err decode(void *self, struct tc_str text, int64_t now_us, struct tc_d
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the table's shape */
-static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out)
+static void outcome(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out)
 {
     (void)now_us;
     struct gateway *g = self;
-    if (ref == 0 || ref > g->count || g->verdicts[ref - 1].is_known) {
+    if (told->ref == 0 || told->ref > g->count || g->verdicts[told->ref - 1].is_known) {
         return;
     }
-    struct verdict *v = &g->verdicts[ref - 1];
-    *v = (struct verdict){.is_known = true, .is_taken = is_taken, .seq = seq};
-    (void)tc_str_put(v->why, sizeof v->why, tc_str_of(why));
+    struct verdict *v = &g->verdicts[told->ref - 1];
+    *v = (struct verdict){.is_known = true, .is_taken = told->is_taken, .seq = told->seq};
+    (void)tc_str_put(v->why, sizeof v->why, tc_str_of(told->why));
     if (++g->known == g->count) {
         answer(g, out);
     }

@@ -382,17 +382,16 @@ static void answer(const struct pending *k, struct tc_driver_out *out)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the table's shape */
-static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out)
+static void outcome(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out)
 {
-    (void)seq;
     (void)now_us;
     struct hj212 *h = self;
-    struct pending *k = &h->pending[ref % PENDING_COUNT];
-    if (ref == 0 || k->ref != ref || k->awaited == 0) {
+    struct pending *k = &h->pending[told->ref % PENDING_COUNT];
+    if (told->ref == 0 || k->ref != told->ref || k->awaited == 0) {
         return;
     }
-    if (!is_taken && why && strcmp(why, "full") == 0) {
+    if (!told->is_taken && strcmp(told->why, "full") == 0) {
         k->is_withheld = true;
     }
     if (--k->awaited == 0 && !k->is_withheld) {

@@ -46,7 +46,7 @@ static void give_verdicts(struct bench *b)
 {
     while (b->ref_count > 0 && b->driver->outcome) {
         uint32_t ref = b->refs[--b->ref_count];
-        b->driver->outcome(b->self, ref, ref % 3 != 0, 7, "", b->now_us, b->out);
+        b->driver->outcome(b->self, &(struct tc_told){ref, ref % 3 != 0, 7, ""}, b->now_us, b->out);
     }
     b->ref_count = 0;
 }

@@ -131,7 +131,8 @@ void feed_verdicts(struct feed *f, bool is_taken, const char *why)
     size_t count = f->ref_count;
     f->ref_count = 0;
     for (size_t i = 0; i < count; i++) {
-        f->driver->outcome(f->self, f->refs[i], is_taken, 7, why, FEED_NOW_US, &f->out);
+        f->driver->outcome(f->self, &(struct tc_told){f->refs[i], is_taken, 7, why}, FEED_NOW_US,
+                           &f->out);
     }
 }
 

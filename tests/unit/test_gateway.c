@@ -25,9 +25,10 @@ static void answered_after_the_last_verdict(void **state)
                         "ALARM from=panel-2 factor=smoke cleared level=danger "
                         "at=1140571000,225430000\n");
     assert_int_equal(f->ref_count, 2);
-    f->driver->outcome(f->self, f->refs[1], false, 0, "sensor_unknown", FEED_NOW_US, &f->out);
+    f->driver->outcome(f->self, &(struct tc_told){f->refs[1], false, 0, "sensor_unknown"},
+                       FEED_NOW_US, &f->out);
     assert_int_equal(f->wire.len, 0);
-    f->driver->outcome(f->self, f->refs[0], true, 123, "", FEED_NOW_US, &f->out);
+    f->driver->outcome(f->self, &(struct tc_told){f->refs[0], true, 123, ""}, FEED_NOW_US, &f->out);
     assert_string_equal(feed_wire(f), "{\"id\":\"g-17\",\"ok\":true,\"results\":[{\"seq\":123},"
                                       "{\"refused\":\"sensor_unknown\"}]}");
     feed_destroy(f);

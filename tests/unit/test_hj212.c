@@ -146,14 +146,15 @@ static void answers_leave_only_after_the_last_verdict(void **state)
     assert_int_equal(f->wire.len, 0);
     for (size_t i = 0; i < f->ref_count; i++) {
         assert_int_equal(f->wire.len, 0);
-        f->driver->outcome(f->self, f->refs[i], true, 7, "", FEED_NOW_US, &f->out);
+        f->driver->outcome(f->self, &(struct tc_told){f->refs[i], true, 7, ""}, FEED_NOW_US,
+                           &f->out);
     }
     const char *segment = "QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                           "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&";
     assert_string_equal(feed_wire(f), "##0087QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                                       "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&A501\r\n");
     assert_int_equal(annex_a(segment, strlen(segment)), 0xA501); /* HJ-C007 */
-    f->driver->outcome(f->self, f->refs[0], true, 7, "", FEED_NOW_US, &f->out);
+    f->driver->outcome(f->self, &(struct tc_told){f->refs[0], true, 7, ""}, FEED_NOW_US, &f->out);
     assert_int_equal(f->wire.len, 87 + 12); /* a verdict too many says nothing */
     feed_destroy(f);
 }
