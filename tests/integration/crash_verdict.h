@@ -9,7 +9,15 @@
 
 #define NOTES_MAX 200000
 
-enum asked { ASKED_READING, ASKED_ALARM, ASKED_CLEAR, ASKED_NOTE, ASKED_ORDER, ASKED_UNITS, ASKED_CLOCK };
+enum asked {
+    ASKED_READING,
+    ASKED_ALARM,
+    ASKED_CLEAR,
+    ASKED_NOTE,
+    ASKED_ORDER,
+    ASKED_UNITS,
+    ASKED_CLOCK
+};
 
 /** One answer that somebody was given. */
 struct noted {

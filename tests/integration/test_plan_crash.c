@@ -304,11 +304,12 @@ static void test_killed_after_every_step(void **state)
 static void test_killed_inside_a_sync(void **state)
 {
     int64_t first = sys_setting("TOCSIN_SYNC_FIRST", 1);
-    int64_t last = sys_setting("TOCSIN_SYNC_LAST", 40);
+    int64_t last = sys_setting("TOCSIN_SYNC_LAST", 60);
+    int64_t step = sys_setting("TOCSIN_SYNC_STEP", 3);
     size_t total = 0;
     (void)state;
     assert_non_null(reference);
-    for (int64_t n = first; n <= last; n++) {
+    for (int64_t n = first; n <= last; n += step) {
         char what[40];
         size_t kills = 0;
         (void)tc_str_format(kill_at, sizeof kill_at, "SYNC_KILL_AT=%lld", (long long)n);
