@@ -79,8 +79,14 @@ static size_t port_backlog(void *ctx)
 static void port_forward(void *ctx, struct tc_batch *batches)
 {
     struct tocsin *t = ctx;
-    if (batches && t->hub) {
+    if (t->hub) {
         tc_hub_durable(t->hub, batches);
+        return;
+    }
+    while (batches) { /* stopping: nobody looks any more */
+        struct tc_batch *next = batches->next;
+        tc_batch_destroy(batches);
+        batches = next;
     }
 }
 
@@ -400,6 +406,8 @@ static void write_snapshot(struct tocsin *t)
 
 static void stop(struct tocsin *t)
 {
+    tc_hub_stop(t->hub); /* first: it asks the journal and the ingest how they are */
+    t->hub = NULL;
     tc_journal_close(t->journal);
     write_snapshot(t);
     struct tc_inbox_item *rest = tc_lane_stop(t->travel_lane);

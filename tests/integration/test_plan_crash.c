@@ -5,7 +5,9 @@
  * every effect once. The test plays gauge and duty officer; what it sends has fixed ids, so it may
  * say everything again.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/lib/system.h"
@@ -21,7 +23,45 @@ static bool has_passed;
 
 /* What a run leaves behind, without the seqs that restarts move */
 
-static void add_line(json_t *to, const json_t *e)
+/** There is one incident and one closure; their ids move with every restart before them. */
+static void mask_ids(char *text)
+{
+    static const char *const names[] = {"\"incident\":", "\"closure\":"};
+    for (size_t i = 0; text && i < TC_COUNT_OF(names); i++) {
+        for (char *at = text; (at = strstr(at, names[i])) != NULL;) {
+            at += strlen(names[i]);
+            memset(at, '#', strspn(at, "0123456789"));
+        }
+    }
+}
+
+/** Arguments of a call, units by their radio: their ids move when the first start was killed. */
+static char *arguments_of(const json_t *journal, const json_t *e)
+{
+    const char *text = sys_body_text(e, "arguments");
+    json_t *arguments = text[0] ? json_loads(text, 0, NULL) : NULL;
+    const json_t *units = json_object_get(arguments, "units");
+    json_t *radios = json_array();
+    json_t *id = NULL;
+    size_t i = 0;
+    json_array_foreach(units, i, id)
+    {
+        const json_t *made = json_array_get(journal, (size_t)json_integer_value(id) - 1);
+        assert_true(sys_is_kind(made, "unit.registered"));
+        assert_int_equal(json_array_append_new(radios, json_string(sys_body_text(made, "address"))),
+                         0);
+    }
+    if (units) {
+        assert_int_equal(json_object_set(arguments, "units", radios), 0);
+    }
+    char *written = arguments ? json_dumps(arguments, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    json_decref(radios);
+    json_decref(arguments);
+    mask_ids(written);
+    return written;
+}
+
+static void add_line(const json_t *journal, json_t *to, const json_t *e)
 {
     static const char *const effects[] = {
         "road.closed",       "road.opened",       "question.asked",      "question.answered",
@@ -39,15 +79,17 @@ static void add_line(json_t *to, const json_t *e)
         return;
     }
     struct tc_buf b = {0};
+    char *arguments = arguments_of(journal, e);
     tc_buf_format(&b, "%s n=%lld %s %s %s %s %s %s %s %s", sys_text(e, "kind"),
                   (long long)sys_body_number(e, "n"), sys_body_text(e, "name"),
-                  sys_body_text(e, "arguments"), sys_body_text(e, "key"),
-                  sys_body_text(e, "answer"), sys_body_text(e, "level"),
-                  sys_body_text(e, "address"), sys_body_text(e, "feature"),
+                  arguments ? arguments : "", sys_body_text(e, "key"), sys_body_text(e, "answer"),
+                  sys_body_text(e, "level"), sys_body_text(e, "address"),
+                  sys_body_text(e, "feature"),
                   sys_is_kind(e, "incident.noted") ? sys_body_text(e, "text") : "");
     tc_buf_byte(&b, '\0');
     assert_int_equal(json_array_append_new(to, json_string((const char *)b.bytes)), 0);
     tc_buf_finish(&b);
+    free(arguments);
 }
 
 static json_t *traces(const json_t *journal)
@@ -57,7 +99,7 @@ static json_t *traces(const json_t *journal)
     size_t i = 0;
     json_array_foreach(journal, i, e)
     {
-        add_line(all, e);
+        add_line(journal, all, e);
     }
     return all;
 }
@@ -217,12 +259,15 @@ static json_t *tell_story(enum how how, size_t *kills)
     }
 }
 
-static void finish_story(json_t *journal, const char *what)
+/** True when it stopped cleanly, not inside a sync of its stopping. */
+static bool finish_story(json_t *journal, const char *what)
 {
     compare(journal, what);
     check_timers(journal);
     json_decref(journal);
-    assert_int_equal(sys_stop(&sys), 0);
+    int code = sys_stop(&sys);
+    assert_true(code == 0 || (sys.env[0] && code == -SIGKILL));
+    return code == 0;
 }
 
 static void test_undisturbed(void **state)
@@ -241,7 +286,7 @@ static void test_undisturbed(void **state)
     print_message("undisturbed: %zu calls, %zu lines to compare\n", calls,
                   json_array_size(reference));
     assert_true(calls >= 15); /* the plan file makes that many up to the water's end */
-    finish_story(journal, "itself");
+    assert_true(finish_story(journal, "itself"));
 }
 
 static void test_killed_after_every_step(void **state)
@@ -252,18 +297,19 @@ static void test_killed_after_every_step(void **state)
     json_t *journal = tell_story(EVERY_STEP, &kills);
     print_message("killed %zu times in one run\n", kills);
     assert_true(kills >= 4); /* the commits at which the run waits for somebody */
-    finish_story(journal, "killed after every step");
+    assert_true(finish_story(journal, "killed after every step"));
     sys_require_whole(&sys);
 }
 
 static void test_killed_inside_a_sync(void **state)
 {
     int64_t first = sys_setting("TOCSIN_SYNC_FIRST", 1);
-    int64_t last = sys_setting("TOCSIN_SYNC_LAST", 40);
+    int64_t last = sys_setting("TOCSIN_SYNC_LAST", 60);
+    int64_t step = sys_setting("TOCSIN_SYNC_STEP", 3);
     size_t total = 0;
     (void)state;
     assert_non_null(reference);
-    for (int64_t n = first; n <= last; n++) {
+    for (int64_t n = first; n <= last; n += step) {
         char what[40];
         size_t kills = 0;
         (void)tc_str_format(kill_at, sizeof kill_at, "SYNC_KILL_AT=%lld", (long long)n);
@@ -272,9 +318,9 @@ static void test_killed_inside_a_sync(void **state)
         sys.env[1] = "LD_PRELOAD=" SYNC_FAULT;
         sys.env[2] = "ASAN_OPTIONS=verify_asan_link_order=0";
         json_t *journal = tell_story(IN_A_SYNC, &kills);
-        finish_story(journal, what);
+        bool is_clean = finish_story(journal, what);
         total += kills;
-        if (kills == 0) {
+        if (kills == 0 && is_clean) {
             print_message("the story has fewer than %lld syncs\n", (long long)n);
             break;
         }

@@ -113,24 +113,49 @@ static void test_disk_full(void **state)
     check_end_and_restart(n);
 }
 
-static void test_sync_fails(void **state)
+static char fault_file[96];
+
+/** Starts with a disk that goes wrong in this way when break_disk was called. */
+static void start_with_fault(const char *name)
 {
-    (void)state;
-    char file[96];
-    char setting[128];
-    uint32_t n = 1;
-    (void)tc_str_format(file, sizeof file, "%s/broken", sys.dir);
-    (void)tc_str_format(setting, sizeof setting, "SYNC_FAIL_FILE=%s", file);
+    static char setting[160];
+    (void)tc_str_format(fault_file, sizeof fault_file, "%s/broken", sys.dir);
+    (void)tc_str_format(setting, sizeof setting, "%s=%s", name, fault_file);
     sys.env[0] = setting;
     sys.env[1] = "LD_PRELOAD=" SYNC_FAULT;
     sys.env[2] = "ASAN_OPTIONS=verify_asan_link_order=0";
     sys_start(&sys);
+}
+
+static void break_disk(void)
+{
+    FILE *file = fopen(fault_file, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/** Consoles tick and ask for the system's health while it waits for its last snapshot. */
+static void test_stops_on_a_slow_disk(void **state)
+{
+    (void)state;
+    start_with_fault("SYNC_SLOW_FILE");
+    assert_true(give_reading(1));
+    break_disk();
+    assert_int_equal(sys_stop(&sys), 0);
+    compare_with_journal();
+    sys_require_whole(&sys);
+    has_passed = true;
+}
+
+static void test_sync_fails(void **state)
+{
+    (void)state;
+    uint32_t n = 1;
+    start_with_fault("SYNC_FAIL_FILE");
     for (; n <= 50; n++) {
         assert_true(give_reading(n));
     }
-    FILE *broken = fopen(file, "w");
-    assert_non_null(broken);
-    assert_int_equal(fclose(broken), 0);
+    break_disk();
     assert_false(give_reading(n)); /* nothing is said of what is not sure */
     check_end_and_restart(n);
 }
@@ -160,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sync_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stops_on_a_slow_disk, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * Preloaded into the program under test: what a disk does wrong when it is asked to make sure.
  *
  *   SYNC_FAIL_FILE=PATH   once PATH exists every fsync and fdatasync fails with EIO
+ *   SYNC_SLOW_FILE=PATH   once PATH exists each of them takes 2.5 s
  *   SYNC_KILL_AT=N        the process dies in the N-th of them, before it reaches the disk
  */
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 int fsync(int fd);
@@ -24,6 +26,11 @@ static int faulty(long number, int fd)
     if (file && access(file, F_OK) == 0) {
         errno = EIO;
         return -1;
+    }
+    const char *slow = getenv("SYNC_SLOW_FILE");
+    if (slow && access(slow, F_OK) == 0) {
+        const struct timespec pause = {.tv_sec = 2, .tv_nsec = 500000000};
+        (void)nanosleep(&pause, NULL);
     }
     if (at && atomic_fetch_add(&count, 1) + 1 == strtol(at, NULL, 10)) {
         (void)kill(getpid(), SIGKILL);

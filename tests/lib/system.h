@@ -87,6 +87,8 @@ json_t *sys_lines(struct sys *s, const char *file);
 /* Gateway requests from the test itself. */
 struct sys_gateway {
     int nn;
+    const char *url;
+    unsigned silences; /* requests in a row without an answer */
 };
 void sys_gateway_open(struct sys_gateway *g, const struct sys *s);
 void sys_gateway_close(struct sys_gateway *g);
