@@ -17,6 +17,8 @@
 
 #define PATIENCE_MS 15000
 
+static pid_t running; /* ended also when the test fails */
+
 struct program {
     char dir[64];
     char key[64];
@@ -26,14 +28,22 @@ struct program {
     FILE *said;
 };
 
+/** The sources open a moment after the hub says where it is. */
 static int connect_to(int port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    return fd;
+    for (int i = 0; i < PATIENCE_MS / 50; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        assert_true(fd >= 0);
+        if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0) {
+            return fd;
+        }
+        (void)close(fd);
+        (void)poll(NULL, 0, 50);
+    }
+    fail_msg("nobody listens on port %d", port);
+    return -1;
 }
 
 static int free_port(void)
@@ -93,6 +103,7 @@ static void spawn(struct program *p, const char *command)
         }
         _exit(127);
     }
+    running = p->pid;
     (void)close(ends[1]);
     p->said = fdopen(ends[0], "r");
     assert_non_null(p->said);
@@ -105,6 +116,7 @@ static void end(struct program *p, int signal)
         (void)kill(p->pid, signal);
     }
     assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    running = 0;
     (void)fclose(p->said);
     assert_true(signal == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
@@ -201,6 +213,12 @@ static const char *citizen_says(const struct program *p)
     return answer;
 }
 
+static int stop_what_runs(void **state)
+{
+    (void)state;
+    return running > 0 ? kill(running, SIGKILL) : 0;
+}
+
 static void known_again_after_a_crash(void **state)
 {
     (void)state;
@@ -231,7 +249,7 @@ static void known_again_after_a_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_again_after_a_crash),
+        cmocka_unit_test_teardown(known_again_after_a_crash, stop_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
