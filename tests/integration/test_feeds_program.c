@@ -219,6 +219,25 @@ static int stop_what_runs(void **state)
     return running > 0 ? kill(running, SIGKILL) : 0;
 }
 
+/** The master data of a new journal are recorded after the hub is up. */
+static void wait_for_service(const struct program *p)
+{
+    char request[160];
+    tc_str_format(request, sizeof request,
+                  "GET /open311/v2/services.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+                  p->hub_port);
+    for (int i = 0; i < PATIENCE_MS / 50; i++) {
+        int fd = connect_to(p->hub_port);
+        bool is_there = strstr(talk(fd, request, "]"), "01003") != NULL;
+        (void)close(fd);
+        if (is_there) {
+            return;
+        }
+        (void)poll(NULL, 0, 50);
+    }
+    fail_msg("the service never appeared");
+}
+
 static void known_again_after_a_crash(void **state)
 {
     (void)state;
@@ -228,6 +247,7 @@ static void known_again_after_a_crash(void **state)
     start(&p);
     assert_non_null(strstr(station_says(&p), "##0087QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                                              "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&A501"));
+    wait_for_service(&p);
     const char *answer = citizen_says(&p);
     assert_non_null(strstr(answer, "HTTP/1.1 201"));
     const char *id = strstr(answer, "\"service_request_id\":\"C");
