@@ -16,8 +16,10 @@
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
 #include "clients/cli/journal_cmd.h"
+#include "clients/cli/plan_cmd.h"
 #include "clients/cli/user_cmd.h"
 #include "clients/hub/hub.h"
+#include "clients/hub/open311.h"
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/base/time.h"
@@ -376,8 +378,12 @@ static tc_err start(struct tocsin *t, const char *config, char *why)
     if (err != TC_OK) {
         return err;
     }
-    const struct tc_hub_ports ports = {
-        .ctx = t, .submit = port_submit, .layer = port_layer, .health = port_health};
+    const struct tc_hub_ports ports = {.ctx = t,
+                                       .submit = port_submit,
+                                       .layer = port_layer,
+                                       .health = port_health,
+                                       .intakes = tc_hub_open311(),
+                                       .intake_count = 1};
     err = tc_hub_start(&t->config.hub, &ports, t->follower, &t->world, &t->hub, why);
     err = err ? err : tc_journal_start(t->journal, on_durable, t);
     return err;
@@ -411,6 +417,8 @@ static void stop(struct tocsin *t)
         rest = next;
     }
     tc_travel_worker_destroy(t->travel);
+    tc_ingest_drain(t->ingest);
+    tc_hub_stop(t->hub); /* it submits until then */
     tc_ingest_destroy(t->ingest);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
@@ -472,6 +480,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "user") == 0) {
         return tc_cmd_user(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
     }
     if (strcmp(word, "decode") == 0) {
         return tc_decode_cmd(argc - 1, argv + 1);

@@ -17,7 +17,12 @@ static const struct tc_need *copy_needs(struct dispatch__call *c, const struct t
 static const struct tc_unit *rival(const struct tc_world_section *w,
                                    const struct tc_cmd_unit_register *b, const char **why)
 {
-    const struct tc_unit *u = tc_world_unit_of(w, b->address);
+    struct tc_str ssi = b->address; /* its last eight digits: one network's number is one radio */
+    if (ssi.len > 8) {
+        ssi.at += ssi.len - 8;
+        ssi.len = 8;
+    }
+    const struct tc_unit *u = tc_world_unit_of(w, ssi);
     if (u && u->id != b->unit) {
         *why = "address_taken";
         return u;

@@ -121,6 +121,16 @@ int journal__complain(const struct journal_args *a, tc_err err, const char *why)
     return JOURNAL_DAMAGED;
 }
 
+/** After a failed write to a file or pipe. */
+static int complain_os(const struct journal_args *a)
+{
+    char text[96] = "";
+    (void)strerror_r(errno, text, sizeof text);
+    (void)fprintf(stderr, a->is_zh ? "%s 写入失败：%s\n" : "%s: writing failed: %s\n",
+                  a->out ? a->out : "-", text);
+    return JOURNAL_DAMAGED;
+}
+
 /* show */
 
 static bool is_wanted(const struct journal_args *a, const struct tc_event *e)
@@ -184,7 +194,7 @@ static int write_lines(const struct journal_args *a, struct tc_journal_reader *r
     }
     tc_buf_finish(&line);
     if (!is_written) {
-        return journal__complain(a, TC_EIO, strerror(errno));
+        return complain_os(a);
     }
     return err == TC_OK || err == TC_ENOTFOUND ? JOURNAL_DONE : journal__complain(a, err, why);
 }
@@ -281,7 +291,7 @@ static int write_trailer(const struct journal_args *a, struct tc_journal_reader 
     tc_buf_byte(&b, '\n');
     bool is_written = fwrite(b.bytes, 1, b.len, l->to) == b.len && fflush(l->to) == 0;
     tc_buf_finish(&b);
-    return is_written ? JOURNAL_DONE : journal__complain(a, TC_EIO, strerror(errno));
+    return is_written ? JOURNAL_DONE : complain_os(a);
 }
 
 static int export_all(const struct journal_args *a)
@@ -290,6 +300,7 @@ static int export_all(const struct journal_args *a)
     struct tc_journal_verdict v;
     struct tc_journal_reader *r = NULL;
     struct lines l = {.to = stdout};
+    int status = JOURNAL_DONE;
     tc_err err = tc_journal_verify(a->dir, &v, why); /* nothing damaged is handed out */
     if (err == TC_OK) {
         err = tc_journal_reader_open(a->dir, &r, why);
@@ -299,22 +310,21 @@ static int export_all(const struct journal_args *a)
     }
     l.to = a->out ? fopen(a->out, "wx") : stdout;
     if (!l.to) {
-        (void)fprintf(stderr, a->is_zh ? "%s 无法写入：%s\n" : "%s cannot be written: %s\n", a->out,
-                      strerror(errno));
+        status = complain_os(a);
         tc_journal_reader_close(r);
-        return JOURNAL_DAMAGED;
+        return status;
     }
     struct journal_args lines = *a;
     lines.is_json = true;
     lines.to = a->to < v.last_seq ? a->to : v.last_seq;
     (void)crypto_generichash_init(&l.hash, NULL, 0, 32);
-    int status = write_lines(&lines, r, &l);
+    status = write_lines(&lines, r, &l);
     if (status == JOURNAL_DONE) {
         status = write_trailer(a, r, &v, &l);
     }
     tc_journal_reader_close(r);
     if (a->out && fclose(l.to) != 0 && status == JOURNAL_DONE) {
-        status = journal__complain(a, TC_EIO, strerror(errno));
+        status = complain_os(a);
     }
     return status;
 }
@@ -333,8 +343,10 @@ static bool wants_zh(int argc, char **argv)
             return starts_zh(argv[i + 1]);
         }
     }
+    /* NOLINTBEGIN(concurrency-mt-unsafe): one thread, before any other */
     const char *all = getenv("LC_ALL");
     return starts_zh(all && all[0] ? all : getenv("LANG"));
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 static int usage(bool is_zh, const char *word)

@@ -105,12 +105,13 @@ static void add_metrics(void)
 /** One writer at a time; the lock goes with the process, however it ends. */
 static tc_err take_lock(const char *dir, int *fd, char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     char path[JOURNAL_PATH_MAX];
     char holder[32] = "";
     (void)tc_str_format(path, sizeof path, "%s/journal.lock", dir);
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (*fd < 0) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, journal__os_text(errno, text));
         return errno == EACCES || errno == EROFS ? TC_EDENIED : TC_EIO;
     }
     if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
@@ -133,12 +134,14 @@ static tc_err take_lock(const char *dir, int *fd, char why[static TC_WHY_MAX])
 
 static tc_err make_dir(const char *dir, char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     if (strlen(dir) + 64 > JOURNAL_PATH_MAX) {
         (void)tc_str_format(why, TC_WHY_MAX, "the directory's name is too long");
         return TC_EINVAL;
     }
     if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s cannot be made: %s", dir, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s cannot be made: %s", dir,
+                            journal__os_text(errno, text));
         return TC_EIO;
     }
     return TC_OK;

@@ -135,6 +135,9 @@ TC_MUST_USE tc_err journal__put_meta_i64(struct tc_stmt *s, const char *name, in
                                          char why[static TC_WHY_MAX]);
 TC_MUST_USE tc_err journal__put_meta_hex(struct tc_stmt *s, const char *name, const uint8_t *bytes,
                                          size_t len, char why[static TC_WHY_MAX]);
+#define JOURNAL_OS_TEXT 96
+/** What the system says about an errno. */
+const char *journal__os_text(int number, char out[static JOURNAL_OS_TEXT]);
 void journal__sync_dir(const char *dir);
 /** A write-ahead log with something in it stands beside the file. */
 bool journal__has_wal(const char *path);

@@ -203,6 +203,7 @@ static tc_err read_telemetry(const struct journal_row *row, struct tc_arena *a,
                              struct tc_event *events, char why[static TC_WHY_MAX])
 {
     size_t size = tc_kinds[row->kind].record->size;
+    why[0] = '\0';
     struct column_reading rd = {
         .jr = tc_jr_init(row->body),
         .row = row,

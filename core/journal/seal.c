@@ -8,6 +8,14 @@
 
 #include "core/journal/journal_int.h"
 
+const char *journal__os_text(int number, char out[static JOURNAL_OS_TEXT])
+{
+    if (strerror_r(number, out, JOURNAL_OS_TEXT) != 0) {
+        (void)tc_str_format(out, JOURNAL_OS_TEXT, "error %d", number);
+    }
+    return out;
+}
+
 void journal__sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -220,6 +228,7 @@ static bool write_all(int fd, const char *text, size_t len)
 static tc_err make_key(const char *dir, const char *path, uint8_t *seed,
                        char why[static TC_WHY_MAX])
 {
+    char reason[JOURNAL_OS_TEXT];
     char temporary[JOURNAL_PATH_MAX + 8];
     char text[2 * crypto_sign_SEEDBYTES + 2];
     (void)tc_str_format(temporary, sizeof temporary, "%s.new", path);
@@ -234,7 +243,7 @@ static tc_err make_key(const char *dir, const char *path, uint8_t *seed,
     sodium_memzero(text, sizeof text);
     if (!is_written || rename(temporary, path) != 0) {
         (void)tc_str_format(why, TC_WHY_MAX, "%.160s: the key cannot be written: %s", path,
-                            strerror(errno));
+                            journal__os_text(errno, reason));
         return TC_EIO;
     }
     journal__sync_dir(dir);
@@ -244,6 +253,7 @@ static tc_err make_key(const char *dir, const char *path, uint8_t *seed,
 tc_err journal__key_load(const char *dir, uint8_t secret[crypto_sign_SECRETKEYBYTES],
                          char why[static TC_WHY_MAX])
 {
+    char reason[JOURNAL_OS_TEXT];
     char path[JOURNAL_PATH_MAX];
     char text[2 * crypto_sign_SEEDBYTES];
     uint8_t seed[crypto_sign_SEEDBYTES];
@@ -254,7 +264,7 @@ tc_err journal__key_load(const char *dir, uint8_t secret[crypto_sign_SECRETKEYBY
     if (fd < 0 && errno == ENOENT) {
         err = make_key(dir, path, seed, why);
     } else if (fd < 0) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", path, journal__os_text(errno, reason));
         err = TC_EDENIED;
     } else {
         ssize_t n = read(fd, text, sizeof text);

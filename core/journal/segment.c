@@ -46,14 +46,16 @@ static uint32_t number_of(const char *name)
 tc_err journal__segment_range(const char *dir, uint32_t *first, uint32_t *last, uint32_t *others,
                               char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     *first = 0;
     *last = 0;
     *others = 0;
     DIR *d = opendir(dir);
     if (!d) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", dir, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", dir, journal__os_text(errno, text));
         return errno == ENOENT ? TC_ENOTFOUND : TC_EIO;
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
     for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
         uint32_t number = number_of(entry->d_name);
         if (number == 0) {

@@ -101,6 +101,7 @@ static size_t find_all(const char *dir, uint64_t seqs[static FOUND_MAX])
 {
     size_t count = 0;
     DIR *d = opendir(dir);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
     for (struct dirent *entry; d && (entry = readdir(d)) != NULL;) {
         int64_t seq = 0;
         size_t n = sizeof NAME_HEAD - 1;
@@ -125,6 +126,7 @@ static size_t find_all(const char *dir, uint64_t seqs[static FOUND_MAX])
 static tc_err write_file(const char *dir, const char *path, const char *head, struct tc_str body,
                          char why[static TC_WHY_MAX])
 {
+    char text[JOURNAL_OS_TEXT];
     char temporary[JOURNAL_PATH_MAX];
     (void)tc_str_format(temporary, sizeof temporary, "%s/journal.cache.new", dir);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -134,7 +136,8 @@ static tc_err write_file(const char *dir, const char *path, const char *head, st
         (void)close(fd);
     }
     if (!is_written || rename(temporary, path) != 0) {
-        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", temporary, strerror(errno));
+        (void)tc_str_format(why, TC_WHY_MAX, "%.160s: %s", temporary,
+                            journal__os_text(errno, text));
         (void)unlink(temporary);
         return TC_EIO;
     }

@@ -87,13 +87,19 @@ function update(element: Owned, next: VNode): void {
   }
   element.vnode = next;
   if (!next.props["foreign"]) patch(element, next.children);
+  // A list can only take its value once it has its options.
+  if (next.tag === "select" && document.activeElement !== element)
+    set(element, "value", undefined, next.props["value"]);
 }
 
 function set(element: Owned, name: string, old: unknown, value: unknown): void {
   if (name === "key" || name === "foreign" || name === "autofocus") return;
   if (name === "on") {
     listen(element, (old ?? {}) as Listeners, (value ?? {}) as Listeners);
-  } else if (name === "value") {
+  } else if (name === "style") {
+    // Set by hand: a page policy without inline styles still allows it.
+    element.style.cssText = String(value ?? "");
+  } else if (name === "value" && element.tagName !== "OPTION") {
     const field = element as unknown as HTMLInputElement;
     if (field.value !== value) field.value = String(value ?? "");
   } else if (value === undefined || value === null || value === false) {

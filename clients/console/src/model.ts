@@ -114,6 +114,7 @@ export interface OutboxItem extends Item {
   sent_count?: number;
   last_link?: number;
   last_ref?: number;
+  previous_ref?: number;
   last_at_us?: number;
   timer?: number;
   retry_us?: number;
@@ -157,6 +158,9 @@ export interface UnitItem extends Item {
   status_code?: number;
   assignments?: number[];
   alarm?: number;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
 }
 export interface RecipientItem extends Item {
   kind?: RecipientKind;
@@ -211,6 +215,11 @@ export interface AlarmItem extends Item {
   report?: number;
   incident?: number;
   evidence_at_us?: number;
+  fix_at_us?: number;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
+  by_limit?: boolean;
 }
 export interface CaseItem extends Item {
   number?: string;
@@ -233,6 +242,10 @@ export interface CaseItem extends Item {
   incident?: number;
   caller_name?: string;
   caller_phone?: string;
+  raw_position?: string;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
 }
 export interface ReportItem extends Item {
   channel?: string;
@@ -254,6 +267,9 @@ export interface ReportItem extends Item {
   received_us?: number;
   caller_name?: string;
   caller_phone?: string;
+  raw_position?: string;
+  grid?: string;
+  merged_from?: number;
 }
 export interface IncidentItem extends Item {
   number?: string;
@@ -281,6 +297,11 @@ export interface IncidentItem extends Item {
   reports?: number;
   last_report_us?: number;
   links?: number[];
+  orders?: number;
+  merged_seq?: number;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
 }
 export interface RecommendationItem extends Item {
   made_us?: number;
@@ -288,6 +309,10 @@ export interface RecommendationItem extends Item {
   lines?: WorldRecommended[];
   shortfalls?: WorldShortfall[];
   uncovered?: string[];
+  asked?: number;
+  asked_us?: number;
+  is_pending?: boolean;
+  needs?: UnitNeed[];
 }
 export interface AssignmentItem extends Item {
   incident?: number;
@@ -301,6 +326,9 @@ export interface AssignmentItem extends Item {
   on_scene_us?: number;
   left_us?: number;
   done_us?: number;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
 }
 export interface OrderItem extends Item {
   number?: string;
@@ -330,6 +358,9 @@ export interface OrderItem extends Item {
   refused_us?: number;
   ended_us?: number;
   expires_us?: number;
+  edit_seq?: number;
+  edit_kind?: string;
+  edit_by?: string;
 }
 export interface RunCardItem extends Item {
   type?: string;
@@ -387,7 +418,7 @@ export interface StrangerItem extends Item {
   address?: string;
   heard_us?: number;
 }
-export interface LayerItem extends Item {
+export interface MapLayerItem extends Item {
   name?: string;
   hash?: string;
   features?: number;
@@ -408,8 +439,10 @@ export interface PlanItem extends Item {
   approved_by?: string;
   is_live?: boolean;
 }
-export interface PlanSourceItem extends Item {
-  source?: string;
+export interface PlanTextItem extends Item {
+  plan_id?: number;
+  piece?: number;
+  text?: string;
 }
 export interface RunItem extends Item {
   plan?: string;
@@ -423,6 +456,7 @@ export interface RunItem extends Item {
   outcome?: RunOutcome;
   why?: string;
   waits_for?: string;
+  last_call?: number;
   started_us?: number;
   ended_us?: number;
 }
@@ -431,12 +465,14 @@ export interface RunCallItem extends Item {
   n?: number;
   name?: string;
   hash?: number;
-  is_answered?: boolean;
+  answer?: number;
+  previous?: number;
 }
-export interface RunResultItem extends Item {
+export interface RunTextItem extends Item {
   run?: number;
   n?: number;
-  result?: string;
+  piece?: number;
+  text?: string;
 }
 export interface QuestionItem extends Item {
   run?: number;
@@ -483,13 +519,13 @@ export interface Tables {
   clock: ClockItem;
   call: CallItem;
   stranger: StrangerItem;
-  layer: LayerItem;
+  map_layer: MapLayerItem;
   counter: CounterItem;
   plan: PlanItem;
-  plan_source: PlanSourceItem;
+  plan_text: PlanTextItem;
   run: RunItem;
   run_call: RunCallItem;
-  run_result: RunResultItem;
+  run_text: RunTextItem;
   question: QuestionItem;
 }
 export type TableName = keyof Tables;
@@ -537,14 +573,14 @@ export const EVENT_FIELDS: Record<string, Record<string, string>> = {
   "sensor.registered": { source: "text", device: "text", factor: "text", unit_text: "text", name_zh: "text", name_en: "text", lon_e7: "i32", lat_e7: "i32", feature: "text", incident_type: "text", interval_s: "u32" },
   "sensor.reading": { sensor: "id", value_e6: "i64", quality: "quality" },
   "limit.set": { sensor: "id", factor: "text", level: "alarm_level", is_below: "bool", value_e6: "i64", hysteresis_e6: "i64" },
-  "alarm.raised": { kind: "text", level: "alarm_level", sensor: "id", unit: "id", address: "text", sign: "sign", value_e6: "i64", limit_e6: "i64", lon_e7: "i32", lat_e7: "i32", fix_at_us: "i64", place_zh: "text", place_en: "text", grid: "text", evidence: "text" },
+  "alarm.raised": { kind: "text", level: "alarm_level", sensor: "id", unit: "id", address: "text", sign: "sign", value_e6: "i64", limit_e6: "i64", lon_e7: "i32", lat_e7: "i32", fix_at_us: "i64", place_zh: "text", place_en: "text", grid: "text", evidence: "text", by_limit: "bool" },
   "alarm.evidence_added": { sign: "sign", evidence: "text", lon_e7: "i32", lat_e7: "i32" },
   "alarm.level_changed": { level: "alarm_level", was: "alarm_level", value_e6: "i64" },
   "alarm.cleared": { value_e6: "i64", why: "text", by: "text" },
   "alarm.acknowledged": { by: "text" },
-  "case.opened": { foreign_id: "text", number: "text", service_code: "text", service_zh: "text", service_en: "text", description: "text", lon_e7: "i32", lat_e7: "i32", address: "text", place_zh: "text", place_en: "text", grid: "text", media_url: "text", caller_name: "text", caller_phone: "text" },
+  "case.opened": { foreign_id: "text", number: "text", service_code: "text", service_zh: "text", service_en: "text", description: "text", lon_e7: "i32", lat_e7: "i32", address: "text", place_zh: "text", place_en: "text", grid: "text", media_url: "text", caller_name: "text", caller_phone: "text", raw_position: "text" },
   "case.stage_changed": { stage: "stage", was: "stage", note: "text", by: "text" },
-  "report.received": { channel: "text", type: "text", text: "text", lon_e7: "i32", lat_e7: "i32", place_zh: "text", place_en: "text", grid: "text", feature: "text", alarm: "id", case_id: "id", unit: "id", caller_name: "text", caller_phone: "text", by: "text" },
+  "report.received": { channel: "text", type: "text", text: "text", lon_e7: "i32", lat_e7: "i32", place_zh: "text", place_en: "text", grid: "text", feature: "text", alarm: "id", case_id: "id", unit: "id", caller_name: "text", caller_phone: "text", by: "text", raw_position: "text" },
   "report.proposed": { incident: "id", score: "u16", reasons: "list text" },
   "report.joined": { incident: "id", score: "u16", reasons: "list text", by: "text" },
   "report.left": { incident: "id", why: "text", by: "text" },
@@ -565,6 +601,7 @@ export const EVENT_FIELDS: Record<string, Record<string, string>> = {
   "clock.stopped": { name: "text", by: "text" },
   "clock.ran_out": { name: "text" },
   "incident.linked": { other: "id", why: "text", by: "text" },
+  "recommendation.asked": { needs: "list need", why: "text" },
   "assignment.opened": { incident: "id", unit: "id", capability: "text", by: "text" },
   "assignment.changed": { state: "assignment_state", was: "assignment_state", how: "how", by: "text" },
   "run_card.set": { type: "text", grade: "grade", needs: "list need" },
@@ -633,4 +670,6 @@ export const COMMANDS: Record<string, { role: Role; overwrites: string }> = {
   "incident_type.set": { role: "supervisor", overwrites: "" },
   "service.set": { role: "supervisor", overwrites: "" },
   "recipient.register": { role: "supervisor", overwrites: "" },
+  "session.open": { role: "system", overwrites: "" },
+  "session.close": { role: "system", overwrites: "" },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sounds by priority: a danger rings three times, anything else once. Muting ends by itself.
 import type { QueueLine } from "./queue";
-import { keep, ui } from "./ui";
+import { ui } from "./ui";
 
 const MUTE_MS = 5 * 60 * 1000;
 let context: AudioContext | null = null;
@@ -13,9 +13,12 @@ export function allowSound(): void {
   context ??= new AudioContext();
   if (context.state === "suspended") void context.resume();
 }
+/** The browser still waits for a key or a click. */
+export function isBlocked(): boolean {
+  return context?.state !== "running";
+}
 export function toggleMute(): void {
   ui.mutedUntilMs = isMuted() ? 0 : Date.now() + MUTE_MS;
-  keep("sound", "on");
   ui.touch();
 }
 export function isMuted(): boolean {

@@ -16,7 +16,7 @@ export interface Dialog {
   title: string;
   lines: { text: string; mark?: "warn" | "bad" }[];
   /** A field to fill in, if any. */
-  input?: { label: string; value: string; max: number; isNeeded: boolean };
+  input?: { label: string; value: string; max: number; isNeeded: boolean; choices?: [string, string][] };
   confirm: string;
   isDanger?: boolean;
   run: (text: string) => void;
@@ -43,7 +43,8 @@ class Ui {
   isIntakeOpen = false;
   isLegendOpen = window.innerWidth > 1600;
   mutedUntilMs = 0;
-  isSoundOn = load("sound", "on") === "on";
+  /** Asked when an incident comes into hand: its older facts. */
+  loadFacts: (subject: number) => void = () => undefined;
   /** Where the map is asked to go. */
   goTo: ((lonE7: number, latE7: number) => void) | null = null;
   private listener: () => void = () => undefined;
@@ -66,7 +67,10 @@ class Ui {
     this.touch();
   }
   openIncident(id: number): void {
-    if (this.incident !== id) this.chosen = null;
+    if (this.incident !== id) {
+      this.chosen = null;
+      this.loadFacts(id);
+    }
     this.incident = id;
     const incident = store.find("incident", id);
     if (incident?.lon_e7) this.goTo?.(incident.lon_e7, incident.lat_e7 ?? 0);

@@ -11,7 +11,7 @@
 #include "tests/lib/tc_test.h"
 
 #define KIT_START_US INT64_C(1795248000000000) /* 2026-11-21T08:00:00Z, 16:00 in Shenzhen */
-#define KIT_BATCHES  4096
+#define KIT_BATCHES  16384
 
 struct kit {
     struct tc_model *live;
@@ -35,6 +35,8 @@ struct kit {
 
 void kit_open(struct kit *k);
 void kit_close(struct kit *k);
+/** What the program does right after it came up. */
+void kit_resume(struct kit *k);
 const struct tc_world_section *kit_world(const struct kit *k);
 /** One input in a turn of its own. */
 void kit_obs(struct kit *k, const struct tc_obs *obs);

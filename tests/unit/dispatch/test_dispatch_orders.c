@@ -50,6 +50,10 @@ static void a_second_assignment_leaves_the_first(void **state)
     uint64_t one = kit_send(&k, kit_incident(&k, "fire", LON, LAT), unit);
     kit_status(&k, "101", 3);
     kit_status(&k, "101", 4);
+    kit_pass(&k, TC_HOUR); /* it never said "accepted": that is not inferred, nor held against it */
+    const struct tc_order *o = KIT_ITEM(&k, order, KIT_ITEM(&k, assignment, one)->order);
+    assert_int_equal(o->state, TC_ORDER_STATE_QUEUED);
+    assert_int_equal(o->accepted_us, 0);
     uint64_t two = kit_send(&k, kit_incident(&k, "traffic", LON + 90000, LAT), unit);
     assert_int_equal(KIT_ITEM(&k, unit, unit)->state, TC_UNIT_STATE_ON_SCENE);
     assert_int_equal(KIT_ITEM(&k, assignment, one)->state, TC_ASSIGNMENT_STATE_ON_SCENE);
@@ -210,6 +214,73 @@ static void a_taken_radio_is_refused(void **state)
     kit_close(&k);
 }
 
+static void link_says(struct kit *k, enum tc_obs_kind kind, uint32_t ref, bool is_ok, uint32_t code)
+{
+    struct tc_obs o = tc_obs_init(kind);
+    o.address = TC_STR("101");
+    o.message_ref = ref;
+    o.is_ok = is_ok;
+    o.code = code;
+    o.cause = 4; /* not supported: trying again cannot help */
+    kit_obs(k, &o);
+}
+
+static void an_order_over_the_radio_is_followed(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_open(&k);
+    link_says(&k, TC_OBS_LINK_UP, 0, true, 0);
+    uint64_t unit = kit_unit(&k, "A1", "101", "fire", LON, LAT);
+    uint64_t incident = kit_incident(&k, "fire", LON, LAT);
+    uint64_t id = KIT_ITEM(&k, assignment, kit_send(&k, incident, unit))->order;
+    const struct tc_order *o = KIT_ITEM(&k, order, id);
+    const struct tc_ev_order_attempted *attempt = kit_event(&k, TC_EV_ORDER_ATTEMPTED, 0)->body;
+    assert_int_equal(o->state, TC_ORDER_STATE_ATTEMPTED);
+    assert_int_equal(o->attempts, 1);
+    KIT_SAY(&k, ORDER_WITHDRAW, order_withdraw, .order = id);
+    KIT_REFUSED(&k, "order_sent");
+    KIT_SAY(&k, ORDER_RESEND, order_resend, .order = id);
+    KIT_REFUSED(&k, "order_in_flight");
+    kit_pass(&k, TC_SEC);
+    link_says(&k, TC_OBS_SENT, attempt->ref, true, 0);
+    assert_int_equal(o->sent_us, k.now_us);
+    assert_int_equal(o->delivered_us, 0);
+    link_says(&k, TC_OBS_DELIVERY, attempt->ref, true, 0x00);
+    assert_int_equal(o->state, TC_ORDER_STATE_DELIVERED);
+    KIT_SAY(&k, ORDER_RESEND, order_resend, .order = id);
+    KIT_TAKEN(&k);
+    assert_true(o->is_repeat); /* the number goes out again with the repeat mark */
+    assert_int_equal(o->attempts, 2);
+    assert_int_equal(o->state, TC_ORDER_STATE_DELIVERED);
+    kit_close(&k);
+}
+
+static void a_failed_order_waits_for_a_person(void **state)
+{
+    (void)state;
+    struct kit k;
+    kit_open(&k);
+    link_says(&k, TC_OBS_LINK_UP, 0, true, 0);
+    uint64_t unit = kit_unit(&k, "A1", "101", "fire", LON, LAT);
+    uint64_t assignment = kit_send(&k, kit_incident(&k, "fire", LON, LAT), unit);
+    uint64_t id = KIT_ITEM(&k, assignment, assignment)->order;
+    const struct tc_order *o = KIT_ITEM(&k, order, id);
+    const struct tc_ev_order_attempted *attempt = kit_event(&k, TC_EV_ORDER_ATTEMPTED, 0)->body;
+    link_says(&k, TC_OBS_SENT, attempt->ref, false, 0);
+    assert_int_equal(o->state, TC_ORDER_STATE_FAILED);
+    assert_true(o->needs_person);
+    assert_string_equal(o->why, "not_supported");
+    assert_null(tc_world_clock_of(kit_world(&k), id, TC_STR("acceptance")));
+    KIT_SAY(&k, ORDER_RECORD, order_record, .order = id, .state = TC_ORDER_STATE_ACCEPTED,
+            .how = TC_HOW_VOICE);
+    KIT_TAKEN(&k);
+    assert_int_equal(o->state, TC_ORDER_STATE_ACCEPTED);
+    assert_false(o->needs_person);
+    assert_int_equal(KIT_ITEM(&k, assignment, assignment)->state, TC_ASSIGNMENT_STATE_ACCEPTED);
+    kit_close(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +291,8 @@ int main(void)
         cmocka_unit_test(clocks_ring_and_orders_run_out),
         cmocka_unit_test(a_post_gets_an_order_on_its_own_channel),
         cmocka_unit_test(a_taken_radio_is_refused),
+        cmocka_unit_test(an_order_over_the_radio_is_followed),
+        cmocka_unit_test(a_failed_order_waits_for_a_person),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
