@@ -20,6 +20,7 @@ struct story {
     struct sys_gateway gauge;
     uint64_t incident;
     unsigned readings;
+    char key[64]; /* of the citizens' application */
 };
 
 static int setup(void **state)
@@ -181,31 +182,34 @@ static void station_reports(struct story *t)
     (void)sys_simulator(&t->sys, argv);
 }
 
-static void citizens_report(struct story *t)
+static void make_key(struct story *t)
 {
-    const char *const make_key[] = {"user",    "key",      "add",       "citizens", "--role",
-                                    "gateway", "--access", "access.db", NULL};
+    const char *const words[] = {"user",    "key",      "add",       "citizens", "--role",
+                                 "gateway", "--access", "access.db", NULL};
     struct tc_buf out = {0};
-    char key[64] = "";
-    char url[64];
-    assert_int_equal(sys_run(&t->sys, make_key, &out), 0);
+    assert_int_equal(sys_run(&t->sys, words, &out), 0);
     for (size_t i = 0, n = 0; i < out.len; i++) { /* the key is the one word of 43 characters */
         char c = (char)out.bytes[i];
         bool is_part = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                        c == '-' || c == '_';
         n = is_part ? n + 1 : 0;
         if (n == 43) {
-            memcpy(key, out.bytes + i - 42, 43);
+            memcpy(t->key, out.bytes + i - 42, 43);
         }
     }
     tc_buf_finish(&out);
-    assert_true(strlen(key) == 43);
+    assert_true(strlen(t->key) == 43);
+}
+
+static void citizens_report(struct story *t)
+{
+    char url[64];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/open311/v2", t->sys.hub_port);
     const char *const argv[] = {SIM_CITIZEN,
                                 "--url",
                                 url,
                                 "--api-key",
-                                key,
+                                t->key,
                                 "--answer-log",
                                 "citizen.jsonl",
                                 "--report",
@@ -267,6 +271,7 @@ static void read_timeline(struct story *t)
 
 static void open_the_day(struct story *t)
 {
+    make_key(t);
     (void)sys_radios(&t->sys, "2");
     sys_start(&t->sys);
     sys_log_in(&t->sys);
