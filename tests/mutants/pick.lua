@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What tests/mutants/run needs of list.lua: names, tests, and the change itself.
---   pick.lua LIST names --all | --part N | NAME…      pick.lua LIST tests | breaks NAME
+--   pick.lua LIST names --all | --part N | NAME…      pick.lua LIST tests | only | breaks NAME
 --   pick.lua LIST apply NAME TREE                     pick.lua LIST restore NAME FROM TREE
 --   pick.lua LIST sync FROM TREE
 local PART = 4
@@ -72,6 +72,8 @@ function commands.names(how, number)
 end
 
 function commands.tests(name) print(mutant(name).tests) end
+
+function commands.only(name) print(mutant(name).only or "*") end
 
 function commands.breaks(name) print(mutant(name).breaks) end
 
