@@ -27,6 +27,7 @@
 #include "core/loop/ingest.h"
 #include "core/loop/lane.h"
 #include "core/loop/nnsock.h"
+#include "core/turn/turn.gen.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/travel_worker.h"
 #include "gis/locate.h"
@@ -78,8 +79,14 @@ static size_t port_backlog(void *ctx)
 static void port_forward(void *ctx, struct tc_batch *batches)
 {
     struct tocsin *t = ctx;
-    if (batches && t->hub) {
+    if (t->hub) {
         tc_hub_durable(t->hub, batches);
+        return;
+    }
+    while (batches) { /* stopping: nobody looks any more */
+        struct tc_batch *next = batches->next;
+        tc_batch_destroy(batches);
+        batches = next;
     }
 }
 
@@ -331,13 +338,31 @@ static bool plan_is_known(void *ctx, const char *plan, const char *hash)
     return false;
 }
 
+/** Also when an earlier start ended before the first commands were on disk. */
+static bool is_unfurnished(const struct tocsin *t)
+{
+    static const char draft[] = "draft:";
+    const struct tc_table *results = tc_model_table(t->live, "command_result");
+    if (tc_model_table(t->live, "unit")->pool.count ||
+        tc_model_table(t->live, "sensor")->pool.count) {
+        return false;
+    }
+    TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
+    {
+        if (r->command_id[0] && strncmp(r->command_id, draft, sizeof draft - 1) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static tc_err submit_files(struct tocsin *t, char *why)
 {
     tc_err err = TC_OK;
     if (t->config.plans_dir) {
         err = tc_config_submit_plans(t->config.plans_dir, plan_is_known, submit_first, t, why);
     }
-    if (err == TC_OK && t->config.commands && t->live->seq == 0) {
+    if (err == TC_OK && t->config.commands && is_unfurnished(t)) {
         err = tc_config_submit_commands(t->config.commands, submit_first, t, why);
     }
     return err;
@@ -353,8 +378,12 @@ static tc_err start(struct tocsin *t, const char *config, char *why)
     if (err != TC_OK) {
         return err;
     }
-    const struct tc_hub_ports ports = {
-        .ctx = t, .submit = port_submit, .layer = port_layer, .health = port_health};
+    const struct tc_hub_ports ports = {.ctx = t,
+                                       .submit = port_submit,
+                                       .layer = port_layer,
+                                       .health = port_health,
+                                       .intakes = tc_hub_open311(),
+                                       .intake_count = 1};
     err = tc_hub_start(&t->config.hub, &ports, t->follower, &t->world, &t->hub, why);
     err = err ? err : tc_journal_start(t->journal, on_durable, t);
     return err;
@@ -377,6 +406,8 @@ static void write_snapshot(struct tocsin *t)
 
 static void stop(struct tocsin *t)
 {
+    tc_hub_stop(t->hub); /* first: it asks the journal and the ingest how they are */
+    t->hub = NULL;
     tc_journal_close(t->journal);
     write_snapshot(t);
     struct tc_inbox_item *rest = tc_lane_stop(t->travel_lane);
@@ -386,8 +417,9 @@ static void stop(struct tocsin *t)
         rest = next;
     }
     tc_travel_worker_destroy(t->travel);
+    tc_ingest_drain(t->ingest);
+    tc_hub_stop(t->hub); /* it submits until then */
     tc_ingest_destroy(t->ingest);
-    tc_hub_stop(t->hub);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
     tc_script_host_destroy(t->scripts);

@@ -77,6 +77,7 @@ static int load_plan(lua_State *L)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the seventh is for the answer. */
 tc_err script__load(const struct tc_sandbox_limits *limits, uint64_t seed, const char *name,
                     struct tc_str source, struct tc_buf *header, struct script **out,
                     char why[static TC_WHY_MAX])

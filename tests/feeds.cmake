@@ -10,4 +10,19 @@ if(TOCSIN_TESTS)
             ${PROJECT_SOURCE_DIR}/clients/hub/open311.c
             ${PROJECT_BINARY_DIR}/tests/unit/open311_world.gen.c
             ${PROJECT_BINARY_DIR}/tests/unit/open311_world.gen.h DEPS tc_turn LABELS unit)
+    tc_test(NAME test_gateway SOURCES unit/test_gateway.c unit/feed_probe.c DEPS tc_ingest LABELS unit)
+    add_executable(gateway_example ${PROJECT_SOURCE_DIR}/docs/examples/gateway.c)
+    target_link_libraries(gateway_example PRIVATE PkgConfig::NANOMSG)
+    tc_compile_options(gateway_example)
+    tc_test(NAME test_gateway_examples SOURCES integration/test_gateway_examples.c unit/feed_probe.c
+            DEPS tc_loop LABELS integration)
+    target_compile_definitions(test_gateway_examples
+                               PRIVATE GATEWAY_EXAMPLE="$<TARGET_FILE:gateway_example>")
+    add_dependencies(test_gateway_examples gateway_example)
+    if(TARGET tocsin)
+        tc_test(NAME test_feeds_program SOURCES integration/test_feeds_program.c DEPS tc_base
+                LABELS integration)
+        target_compile_definitions(test_feeds_program PRIVATE TOCSIN="$<TARGET_FILE:tocsin>")
+        add_dependencies(test_feeds_program tocsin)
+    endif()
 endif()

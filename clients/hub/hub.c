@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <libwebsockets.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "clients/hub/hub_int.h"
@@ -217,6 +219,7 @@ static void say_down(struct tc_hub *h)
 static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
+    (void)prctl(PR_SET_NAME, "hub"); /* what ps and debuggers show */
     if (create_context(h) && create_vhost(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */

@@ -241,7 +241,7 @@ bool hub__follow(struct tc_hub *h);
 /** Facts before `before` (0: newest), newest first, into a JSON array. False: the ring ends sooner.
  */
 bool hub__log_write(struct tc_hub *h, struct tc_buf *b, uint64_t before, uint64_t subject,
-                    size_t limit, enum tc_view view);
+                    size_t limit, enum tc_view view, uint64_t *oldest_seq);
 
 /* fan.c */
 void hub__fan_init(struct tc_hub *h);

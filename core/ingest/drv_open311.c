@@ -191,16 +191,16 @@ static bool is_web_address(struct tc_str s)
     return is_web && s.len <= 400;
 }
 
-static struct tc_str joined(struct tc_arena *arena, struct tc_str a, const char *between,
+static struct tc_str joined(struct tc_arena *arena, struct tc_str a, struct tc_str between,
                             struct tc_str b)
 {
-    size_t gap = a.len && b.len ? strlen(between) : 0;
+    size_t gap = a.len && b.len ? between.len : 0;
     char *text = tc_arena_alloc(arena, a.len + gap + b.len + 1);
     if (a.len) {
         memcpy(text, a.at, a.len);
     }
     if (gap) {
-        memcpy(text + a.len, between, gap);
+        memcpy(text + a.len, between.at, gap);
     }
     if (b.len) {
         memcpy(text + a.len + gap, b.at, b.len);
@@ -212,8 +212,8 @@ static struct tc_str joined(struct tc_arena *arena, struct tc_str a, const char 
 static struct tc_str caller_of(const struct tc_open311_form *f, struct tc_arena *arena)
 {
     bool is_chinese = f->last_name.len && (uint8_t)f->last_name.at[0] >= 0x80;
-    return is_chinese ? joined(arena, f->last_name, "", f->first_name)
-                      : joined(arena, f->first_name, " ", f->last_name);
+    return is_chinese ? joined(arena, f->last_name, TC_STR(""), f->first_name)
+                      : joined(arena, f->first_name, TC_STR(" "), f->last_name);
 }
 
 tc_err tc_open311_case(const struct tc_open311_form *form, struct tc_arena *arena,
@@ -236,15 +236,16 @@ tc_err tc_open311_case(const struct tc_open311_form *form, struct tc_arena *aren
         return TC_EINVAL;
     }
     obs->service_code = form->service_code;
-    obs->text = joined(arena, form->description, "\n", form->attributes);
+    obs->text = joined(arena, form->description, TC_STR("\n"), form->attributes);
     obs->media_url = form->media_url;
     obs->caller_name = caller_of(form, arena);
     obs->caller_phone = form->phone;
     struct tc_str who = form->device_id.len ? form->device_id : form->account_id;
     if (who.len) {
-        struct tc_str place =
-            joined(arena, joined(arena, form->lat, ",", form->lon), " ", form->address_string);
-        obs->key = tc_obs_key(who, joined(arena, form->service_code, " ", place), obs->text);
+        struct tc_str place = joined(arena, joined(arena, form->lat, TC_STR(","), form->lon),
+                                     TC_STR(" "), form->address_string);
+        obs->key =
+            tc_obs_key(who, joined(arena, form->service_code, TC_STR(" "), place), obs->text);
         obs->key_window_us = AGAIN_US;
     }
     return TC_OK;

@@ -187,7 +187,7 @@ export class StubHub {
       response
         .writeHead(200, {
           "Content-Type": TYPES[name.split(".").pop()] ?? "application/octet-stream",
-          "Content-Security-Policy": "default-src 'self'",
+          "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         })
         .end(bytes);
     } catch {

@@ -94,14 +94,14 @@ static tc_err line_send(void *self, const struct tc_send *request, int64_t now_u
     return TC_OK;
 }
 
-static void line_outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                         int64_t now_us, struct tc_driver_out *out)
+static void line_outcome(void *self, const struct tc_told *told, int64_t now_us,
+                         struct tc_driver_out *out)
 {
     (void)self;
     (void)now_us;
     char text[128];
-    (void)snprintf(text, sizeof text, "%s %u %llu %s\n", is_taken ? "ok" : "refused", ref,
-                   (unsigned long long)seq, why);
+    (void)snprintf(text, sizeof text, "%s %u %llu %s\n", told->is_taken ? "ok" : "refused",
+                   told->ref, (unsigned long long)told->seq, told->why);
     say(out, text);
 }
 

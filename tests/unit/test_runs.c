@@ -420,6 +420,89 @@ static void test_many_runs(void **state)
     stage_close(&s);
 }
 
+/** on.alarm is a crossing, on.reading and on.alarm_cleared are states that may hold already. */
+static void test_triggers(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s,
+               PLAN("p", "ctx:await(on.reading{above = 'warning'}) ctx:note('已', 'so already') "
+                         "local e = ctx:await(after(900), on.alarm{above = 'warning'}, "
+                         "on.alarm{kind = 'fire'}, on.alarm{above = 'danger'}) "
+                         "ctx:note('' .. e.index .. e.which, '') "
+                         "ctx:await(on.alarm_cleared(), after(5)) ctx:note('终', 'end')"));
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
+    assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 1);
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_DANGER);
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, "4alarm");
+    stage_alarm_cleared(&s, "W1");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "end");
+    assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
+/** A restart with more commands to give again than the turn takes at a time. */
+static void test_many_pending(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s, PLAN("p", "ctx:dispatch{need = {pump = 1}} ctx:note('a', 'b')"));
+    for (int i = 0; i < 300; i++) {
+        char name[8];
+        (void)tc_str_format(name, sizeof name, "W%d", i);
+        stage_alarm(&s, name, TC_ALARM_LEVEL_WARNING);
+    }
+    stage_restart(&s, TC_SEC);
+    stage_wait(&s, 2 * TC_MIN);
+    assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 300);
+    assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 300);
+    assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
+/** A restart between any two events' batches, at every place of a run with every kind of call. */
+static void test_restart_anywhere(void **state)
+{
+    (void)state;
+    static const char plan[] =
+        PLAN("p", "local n = #ctx:units{capability = 'pump'} ctx:note('有 ' .. n, '') "
+                  "ctx:close_roads{within = 50} ctx:clock{name = 'c', seconds = 60} "
+                  "local r = math.random(1000) ctx:note('数 ' .. r, '') "
+                  "ctx:await(after(10)) ctx:tell{role = 'duty_officer', text = 't'} "
+                  "local d = ctx:dispatch{need = {pump = 1}} ctx:await(after(20)) ctx:open_roads() "
+                  "ctx:note('时 ' .. ctx:now() % 1000, '') ctx:await(after(hours(1)))");
+    for (int at = 0; at < 7; at++) {
+        struct stage s;
+        stage_open(&s, at % 2 ? &cold : &defaults);
+        stage_plan(&s, plan);
+        (void)stage_unit(&s, "P1", "pump");
+        for (int step = 0; step < 7; step++) {
+            switch (step) {
+            case 0: stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING); break;
+            case 3: stage_recommend(&s, "pump", 1); break;
+            default: stage_wait(&s, 8 * TC_SEC); break;
+            }
+            if (step == at) {
+                stage_restart(&s, TC_SEC);
+            }
+        }
+        stage_wait(&s, TC_MIN);
+        assert_int_equal(stage_count(&s, TC_EV_ROAD_CLOSED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_ROAD_OPENED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_ASSIGNMENT_OPENED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 4);
+        assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 0);
+        stage_wait(&s, 2 * TC_HOUR);
+        assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_FINISHED);
+        assert_sound(&s);
+        stage_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_waterlogging),
@@ -434,6 +517,9 @@ int main(void)
                                        cmocka_unit_test(test_people_stop_and_answer),
                                        cmocka_unit_test(test_merge),
                                        cmocka_unit_test(test_dispatch_short),
-                                       cmocka_unit_test(test_many_runs)};
+                                       cmocka_unit_test(test_many_runs),
+                                       cmocka_unit_test(test_many_pending),
+                                       cmocka_unit_test(test_triggers),
+                                       cmocka_unit_test(test_restart_anywhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,7 @@ static const struct {
     {"local s = 'x' while true do s = s .. s end", TC_ENOMEM},
     {"while true do pcall(function() local s = 'x' while true do s = s .. s end end) end",
      TC_ENOMEM},
+    {"pcall(function() local s = 'x' while true do s = s .. s end end) local x = 1", TC_ENOMEM},
     {"local function f() return f() + 1 end f()", TC_ENOMEM},
     {"local function f(...) return f(1, ...) end f()", TC_ENOMEM},
     {"return ('x'):rep(math.maxinteger)", TC_ENOMEM},

@@ -232,6 +232,11 @@ static void a_lost_question_is_asked_after_a_restart(void **state)
     const struct tc_recommendation *r = KIT_ITEM(&k, recommendation, incident);
     assert_int_equal(r->lines[0].unit, unit);
     assert_string_equal(r->lines[0].capability, "fire"); /* still what was asked by hand */
+    KIT_SAY(&k, RECOMMENDATION_ASK, recommendation_ask, .incident = incident);
+    kit_drop_questions(&k); /* a full lane dropped it: the next change asks again */
+    kit_pass(&k, 31 * TC_SEC);
+    KIT_SAY(&k, ROAD_CLOSE, road_close, .lon_e7 = LON, .lat_e7 = LAT, .radius_m = 100);
+    assert_non_null(k.questions);
     kit_close(&k);
 }
 
