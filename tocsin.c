@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clients/cli/bench_cmd.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
@@ -25,6 +26,7 @@
 #include "core/loop/ingest.h"
 #include "core/loop/lane.h"
 #include "core/loop/nnsock.h"
+#include "core/turn/turn.gen.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/travel_worker.h"
 #include "gis/locate.h"
@@ -56,6 +58,7 @@ struct tocsin {
     struct tc_nn_pub *pub;
     struct tc_ingest *ingest;
     struct tc_hub *hub;
+    struct tc_first_commands *first;
     _Atomic(const char *) stopped; /* why storage takes nothing any more */
 };
 
@@ -329,14 +332,34 @@ static bool plan_is_known(void *ctx, const char *plan, const char *hash)
     return false;
 }
 
+/** Line of the first command that was answered last when nothing else was since; -1: none. */
+static int last_first_line(struct tocsin *t)
+{
+    const struct tc_table *results = tc_model_table(t->live, "command_result");
+    const struct tc_command_result *last = NULL;
+    TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
+    {
+        last = !last || r->id > last->id ? r : last;
+    }
+    size_t prefix = strlen(TC_FIRST_COMMAND_ID);
+    int64_t line = -1;
+    if (!last || strncmp(last->command_id, TC_FIRST_COMMAND_ID, prefix) != 0 ||
+        tc_str_to_i64(tc_str_of(last->command_id + prefix), &line) != TC_OK) {
+        return -1;
+    }
+    return (int)line;
+}
+
 static tc_err submit_files(struct tocsin *t, char *why)
 {
     tc_err err = TC_OK;
     if (t->config.plans_dir) {
         err = tc_config_submit_plans(t->config.plans_dir, plan_is_known, submit_first, t, why);
     }
-    if (err == TC_OK && t->config.commands && t->live->seq == 0) {
-        err = tc_config_submit_commands(t->config.commands, submit_first, t, why);
+    int after_line = t->live->seq ? last_first_line(t) : 0;
+    if (err == TC_OK && t->config.commands && after_line >= 0) {
+        err = tc_first_commands_start(t->config.commands, after_line, submit_first, t, &t->first,
+                                      why);
     }
     return err;
 }
@@ -384,7 +407,9 @@ static void stop(struct tocsin *t)
         rest = next;
     }
     tc_travel_worker_destroy(t->travel);
+    tc_first_commands_stop(t->first);
     tc_ingest_destroy(t->ingest);
+    tc_first_commands_finish(t->first);
     tc_hub_stop(t->hub);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
@@ -449,6 +474,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "decode") == 0) {
         return tc_decode_cmd(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "bench") == 0) {
+        return tc_cmd_bench(argc - 1, argv + 1, sections, is_zh);
     }
     if (strcmp(word, "locate") == 0) {
         return tc_cmd_locate(argc - 1, argv + 1, is_zh);

@@ -28,6 +28,7 @@ static void trim_cache(struct tc_script_host *h)
                 oldest = r;
             }
         }
+        TC_REQUIRE(oldest != NULL);
         drop_script(h, oldest);
     }
 }
