@@ -76,12 +76,10 @@ static size_t port_backlog(void *ctx)
     return tc_journal_backlog(((struct tocsin *)ctx)->journal);
 }
 
-static void port_forward(void *ctx, struct tc_batch *batches)
+static tc_err port_forward(void *ctx, struct tc_batch *batches)
 {
     struct tocsin *t = ctx;
-    if (batches && t->hub) {
-        tc_hub_durable(t->hub, batches);
-    }
+    return t->hub ? tc_hub_durable(t->hub, batches) : TC_OK;
 }
 
 /* A travel question on its way through the lane. */
@@ -153,6 +151,11 @@ static void port_fatal(void *ctx, const char *why)
 {
     struct tocsin *t = ctx;
     atomic_store(&t->stopped, why);
+    if (strcmp(why, "follower_stuck") == 0) {
+        TC_LOG_E("hub", "the consoles' side stands still: stopping so that a new start replays; "
+                        "nothing that was acknowledged is lost. / 控制台侧停滞,系统停止待重启");
+        return;
+    }
     TC_LOG_E("journal",
              "storage takes nothing any more (%s): stopping. Mend the disk and start again; "
              "nothing that was acknowledged is lost. / 存储失败,系统停止;修复磁盘后重新启动",

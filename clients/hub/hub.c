@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "clients/hub/hub_int.h"
+#include "core/base/thread.h"
 
 #define START_MS_MAX 5000
 
@@ -60,6 +61,7 @@ static bool take_inbox(struct tc_hub *h)
         h->inbox_first = NULL;
         h->inbox_last = NULL;
         h->inbox_count = 0;
+        h->inbox_bytes = 0;
         tc_metric_set(&hub__m_inbox, 0);
         (void)pthread_cond_broadcast(&h->changed);
     }
@@ -174,6 +176,7 @@ static void say_down(struct tc_hub *h)
 static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
+    tc_thread_name("tocsin-hub");
     if (create_context(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */
@@ -371,23 +374,22 @@ tc_err tc_hub_start(const struct tc_hub_options *options, const struct tc_hub_po
 
 /* From other threads */
 
-void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
+tc_err tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
 {
     if (!batches) {
-        return;
+        return TC_OK;
     }
     size_t count = 1;
+    size_t bytes = tc_batch_bytes(batches);
     struct tc_batch *last = batches;
     for (; last->next; last = last->next) {
         count++;
+        bytes += tc_batch_bytes(last->next);
     }
     (void)pthread_mutex_lock(&h->lock);
-    if (h->inbox_count >= TC_HUB_INBOX_BATCHES_MAX) {
-        tc_metric_inc(&hub__m_inbox_full, 1);
-    }
-    while (h->inbox_count >= TC_HUB_INBOX_BATCHES_MAX && !h->is_stopping) {
-        (void)pthread_cond_wait(&h->changed, &h->lock);
-    }
+    bool is_full = h->inbox_bytes + bytes > TC_HUB_INBOX_BYTES_MAX;
+    tc_metric_inc(&hub__m_inbox_full, is_full);
+    h->inbox_bytes += bytes;
     if (h->inbox_last) {
         h->inbox_last->next = batches;
     } else {
@@ -400,6 +402,7 @@ void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
         hub__wake(h);
     }
     (void)pthread_mutex_unlock(&h->lock);
+    return is_full ? TC_EFULL : TC_OK;
 }
 
 int tc_hub_port(const struct tc_hub *h)

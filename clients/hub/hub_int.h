@@ -180,6 +180,7 @@ struct tc_hub {
     pthread_cond_t changed;
     struct tc_batch *inbox_first, *inbox_last;
     size_t inbox_count;
+    size_t inbox_bytes;
     bool is_stopping;
     bool is_up;   /* the loop serves */
     bool is_down; /* it could not */

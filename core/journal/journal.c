@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/base/metric.h"
 #include "core/base/time.h"
 #include "core/journal/journal_int.h"
@@ -340,6 +341,7 @@ static void *run(void *ctx)
 {
     struct tc_journal *j = ctx;
     bool goes_on = true;
+    tc_thread_name("tocsin-journal");
     (void)setpriority(PRIO_PROCESS, 0, NICE_LEVEL); /* this thread only; often not allowed */
     (void)pthread_mutex_lock(&j->lock);
     while (goes_on) {

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/base/metric.h"
 #include "core/journal/journal_int.h"
 
@@ -67,6 +68,7 @@ static void wait_for_work(struct journal_tidy *t)
 
 static void *run(void *ctx)
 {
+    tc_thread_name("tocsin-tidy");
     struct journal_tidy *t = ctx;
     (void)pthread_mutex_lock(&t->lock);
     for (;;) {

@@ -195,7 +195,10 @@ static void on_durable(void *ctx, struct tc_inbox_item *items)
             ingest__release(in, b);
         }
         release_questions(in, atomic_load(&in->durable_seq));
-        in->options.ports.forward(in->options.ports.ctx, d->err == TC_OK ? d->batches : NULL);
+        if (d->err == TC_OK &&
+            in->options.ports.forward(in->options.ports.ctx, d->batches) != TC_OK) {
+            fail(in, "follower_stuck");
+        }
         if (d->err != TC_OK) {
             while (d->batches) {
                 struct tc_batch *next = d->batches->next;
@@ -361,7 +364,7 @@ static void drain_inboxes(struct tc_ingest *in)
     for (struct tc_inbox_item *i = tc_inbox_finish(&in->durable); i; i = next) {
         struct durable_item *d = (struct durable_item *)(void *)i;
         next = i->next;
-        in->options.ports.forward(in->options.ports.ctx, d->batches);
+        (void)in->options.ports.forward(in->options.ports.ctx, d->batches); /* the end anyway */
         tc_free(d);
     }
     for (struct tc_inbox_item *i = tc_inbox_finish(&in->requests); i; i = next) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/lane.h"
 
+#include "core/base/thread.h"
 #include "core/base/mem.h"
 
 struct tc_lane {
@@ -36,6 +37,7 @@ static struct tc_inbox_item *next_item(struct tc_lane *lane)
 
 static void run(void *arg)
 {
+    tc_thread_name("tocsin-lane");
     struct tc_lane *lane = arg;
     struct tc_inbox_item *item = NULL;
     while ((item = next_item(lane)) != NULL) {

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/thread.h"
+
+#include <sys/prctl.h>
+
+void tc_thread_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, (unsigned long)name, 0ul, 0ul, 0ul);
+}
