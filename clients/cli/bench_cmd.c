@@ -10,6 +10,7 @@
 
 #include "clients/cli/bench_int.h"
 #include "core/base/json.h"
+#include "core/base/thread.h"
 #include "core/base/time.h"
 #include "core/event/event.h"
 #include "core/journal/journal.h"
@@ -23,7 +24,7 @@
 #define SETTLE_US   (30 * TC_SEC)
 #define HUB_THREAD  "tocsin-hub"
 #define DATA_RATE   100
-#define ALARM_RATE  5
+#define INSTRUMENT_NICE (-5)
 
 static const char help[] =
     "用法 / Usage:\n"
@@ -526,6 +527,7 @@ int tc_cmd_bench(int argc, char **argv, const struct tc_section *const *sections
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    tc_thread_nice(INSTRUMENT_NICE); /* what measures must not be what waits */
     if (!find_programs(&p)) {
         (void)fprintf(stderr, "tocsin bench: %s\n",
                       is_zh ? "找不到负载程序或延迟库; 请先完整构建"

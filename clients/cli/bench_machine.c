@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clients/cli/bench_int.h"
+#include "core/base/thread.h"
 #include "core/base/time.h"
 
 #define SYNCS      400
@@ -113,6 +114,7 @@ uint64_t bench__peak_kib(pid_t pid)
 pid_t bench__spawn(const char *const argv[], const char *dir, const char *log, const char *preload,
                    int *out_fd)
 {
+    bool is_subject = !out_fd;
     int pair[2] = {-1, -1};
     if (out_fd && pipe(pair) != 0) {
         return -1;
@@ -126,6 +128,10 @@ pid_t bench__spawn(const char *const argv[], const char *dir, const char *log, c
         }
         if (preload && setenv("LD_PRELOAD", preload, 1) != 0) {
             _exit(126);
+        }
+        (void)setsid(); /* a scheduling group of its own, as a service has */
+        if (is_subject) {
+            tc_thread_nice(0); /* what is measured asks by itself */
         }
         for (int i = 3; i < 64; i++) {
             (void)close(i);

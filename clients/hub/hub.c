@@ -7,6 +7,7 @@
 #include "core/base/thread.h"
 
 #define START_MS_MAX 5000
+#define NICE_LEVEL   (-5)
 
 int64_t hub__now_us(void)
 {
@@ -177,6 +178,7 @@ static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
     tc_thread_name("tocsin-hub");
+    tc_thread_nice(NICE_LEVEL);
     if (create_context(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */

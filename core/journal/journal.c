@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -342,7 +341,7 @@ static void *run(void *ctx)
     struct tc_journal *j = ctx;
     bool goes_on = true;
     tc_thread_name("tocsin-journal");
-    (void)setpriority(PRIO_PROCESS, 0, NICE_LEVEL); /* this thread only; often not allowed */
+    tc_thread_nice(NICE_LEVEL);
     (void)pthread_mutex_lock(&j->lock);
     while (goes_on) {
         if (j->head) {

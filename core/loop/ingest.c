@@ -2,8 +2,10 @@
 #include "core/loop/ingest.h"
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/loop/ingest_int.h"
 
+#define NICE_LEVEL   (-8) /* between the journal and the consoles */
 #define PULSE_MS     50u
 #define BACKLOG_LOW  2u     /* batches with the journal; above it inputs gather */
 #define DIGEST_EVERY 65536u /* events */
@@ -330,6 +332,7 @@ tc_err tc_ingest_create(const struct tc_ingest_options *options, struct tc_inges
 
 void tc_ingest_run(struct tc_ingest *in)
 {
+    tc_thread_nice(NICE_LEVEL);
     in->digest_seq = in->options.live->seq;
     begin_batch(in, tc_clock_monotonic_us());
     tc_turn_resume(in->options.turn, in->options.version);
