@@ -37,11 +37,14 @@ static void on_tick(uv_timer_t *timer)
     hub__fan_flush(h);
 }
 
+/** When very much changes, more of it goes into one delta: no console needs each step of it. */
 void hub__arm_tick(struct tc_hub *h)
 {
     if (!h->is_tick_armed) {
+        size_t ms = h->fan.flushed_bytes / HUB_TICK_BYTES;
+        ms = ms < HUB_TICK_MS ? HUB_TICK_MS : ms > HUB_TICK_MS_MAX ? HUB_TICK_MS_MAX : ms;
         h->is_tick_armed = true;
-        (void)uv_timer_start(&h->tick, on_tick, HUB_TICK_MS, 0);
+        (void)uv_timer_start(&h->tick, on_tick, ms, 0);
     }
 }
 

@@ -353,7 +353,6 @@ void sim__load_summary(struct sim_load *l, int64_t now_us, struct tc_buf *out)
     tc_jw_pair_i64(out, "ms", l->started_us ? (now_us - l->started_us) / TC_MS : 0);
     tc_jw_pair_u64(out, "positions", l->position_count);
     tc_jw_pair_u64(out, "statuses", l->status_count);
-    tc_jw_pair_u64(out, "alarms", l->alarm_count);
     tc_jw_pair_u64(out, "held", l->held_count);
     tc_jw_pair_u64(out, "data", l->data_count);
     tc_jw_pair_u64(out, "data_held", l->data_held_count);
@@ -361,6 +360,7 @@ void sim__load_summary(struct sim_load *l, int64_t now_us, struct tc_buf *out)
     tc_jw_pair_u64(out, "ack_p50_us", share_of(l, 0.5));
     tc_jw_pair_u64(out, "ack_p99_us", share_of(l, 0.99));
     tc_jw_pair_u64(out, "ack_max_us", share_of(l, 1));
+    tc_jw_pair_u64(out, "alarms", l->alarm_count);
     tc_jw_close(out, '}');
     tc_buf_byte(out, '\n');
 }
