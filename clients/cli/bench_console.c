@@ -110,8 +110,8 @@ static void take_alarm(struct bench_consoles *c, struct tc_str item, int64_t now
         return;
     }
     tc_map_put(&c->alarms, id, 1);
-    int64_t age_us = sim__stamp_age_us(now_us, number_of(item, "\"lon_e7\":"),
-                                       number_of(item, "\"lat_e7\":"));
+    int64_t age_us =
+        sim__stamp_age_us(now_us, number_of(item, "\"lon_e7\":"), number_of(item, "\"lat_e7\":"));
     if (c->is_sampling && age_us >= 0) {
         sample(&c->alarm_us, age_us);
     }

@@ -3,6 +3,7 @@
  * clients/cli/bench_int.h - what the bench's files share.
  *
  *   bench_cmd.c      the words, one round after the other, the table
+ *   bench_round.c    one round
  *   bench_site.c     a directory with configuration, master data and a key
  *   bench_machine.c  child processes and what the machine itself can do
  *   bench_console.c  consoles: one proves, the others take what comes
@@ -104,6 +105,47 @@ void bench__consoles_poll(struct bench_consoles *c, int ms);
 void bench__consoles_close(struct bench_consoles *c);
 /** Sorts; the value below which `share` of the samples lie. */
 uint32_t bench__share(struct tc_buf *samples_us, double share);
+
+/* Rounds */
+
+#define BENCH_RATES_MAX 32
+
+struct bench_plan {
+    int rates[BENCH_RATES_MAX];
+    int rate_count;
+    int units;
+    int seconds;
+    int consoles;
+    int rounds;
+    int delay_ms;
+    bool holds;
+    bool keeps;
+    bool is_zh;
+    char program[512];
+    char load[600];
+    char shim[600];
+};
+
+struct bench_result {
+    int rate;
+    struct bench_machine machine;
+    uint64_t offered, held;
+    uint64_t durable; /* positions in the journal */
+    double durable_per_s;
+    uint64_t events;
+    uint32_t p50_us, p99_us, p999_us, max_us;
+    uint32_t alarm_p50_us, alarm_p99_us, alarm_max_us;
+    uint64_t position_samples, alarm_samples;
+    uint64_t ack_p50_us, ack_p99_us, ack_max_us, acks, data;
+    double program_cores, foreign_share;
+    uint64_t peak_kib, resyncs, console_bytes, deltas;
+    int exit_code;
+    bool is_gapless, is_same_end, was_held;
+};
+
+/** One start of the program, one load, one reading of the journal. */
+TC_MUST_USE tc_err bench__round(const struct bench_plan *p, int rate, struct bench_result *out,
+                                char why[static TC_WHY_MAX]);
 
 /* Memory */
 

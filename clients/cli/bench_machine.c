@@ -35,8 +35,8 @@ void bench__machine(const char *dir, struct bench_machine *out)
     if (fd >= 0 && posix_fallocate(fd, 0, (off_t)sizeof block * SYNCS) == 0) {
         for (int i = 0; i < SYNCS; i++) {
             int64_t from_us = tc_clock_monotonic_us();
-            bool ok = pwrite(fd, block, sizeof block, (off_t)sizeof block * i) > 0 &&
-                      fdatasync(fd) == 0;
+            bool ok =
+                pwrite(fd, block, sizeof block, (off_t)sizeof block * i) > 0 && fdatasync(fd) == 0;
             uint32_t us = (uint32_t)(tc_clock_monotonic_us() - from_us);
             if (ok) {
                 tc_buf_put(&took, &us, sizeof us);
@@ -121,8 +121,8 @@ pid_t bench__spawn(const char *const argv[], const char *dir, const char *log, c
     }
     pid_t pid = fork();
     if (pid == 0) {
-        int fd = open(log, O_CREAT | O_APPEND | O_WRONLY, 0600);
-        if (chdir(dir) != 0 || fd < 0 || dup2(fd, STDERR_FILENO) < 0 ||
+        int fd = chdir(dir) == 0 ? open(log, O_CREAT | O_APPEND | O_WRONLY, 0600) : -1;
+        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 ||
             dup2(out_fd ? pair[1] : fd, STDOUT_FILENO) < 0) {
             _exit(126);
         }
@@ -170,8 +170,7 @@ pid_t bench__hold(pid_t pid, const char *thread)
     DIR *d = opendir(path);
     const struct dirent *entry = NULL;
     while (d && !found && (entry = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
-        (void)tc_str_format(path, sizeof path, "/proc/%d/task/%.20s/comm", (int)pid,
-                            entry->d_name);
+        (void)tc_str_format(path, sizeof path, "/proc/%d/task/%.20s/comm", (int)pid, entry->d_name);
         (void)read_small(path, name, sizeof name);
         name[strcspn(name, "\n")] = '\0';
         if (strcmp(name, thread) == 0) {

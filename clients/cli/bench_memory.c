@@ -104,8 +104,7 @@ static bool fill(const struct bench_site *s, pid_t pid)
 
 int bench__memory(const struct tc_section *const *sections, const char *program, bool is_zh)
 {
-    struct bench_site s = {
-        .links = 1, .units = UNITS, .sensors = SENSORS, .incidents = INCIDENTS};
+    struct bench_site s = {.links = 1, .units = UNITS, .sensors = SENSORS, .incidents = INCIDENTS};
     char why[TC_WHY_MAX] = "";
     char dir[96];
     double sum = 0;

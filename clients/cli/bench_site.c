@@ -76,14 +76,15 @@ static void write_units(FILE *f, const struct bench_site *s)
     static const char *const kinds[] = {"fire_engine", "ambulance", "patrol", "grid_team"};
     static const char *const needs[] = {"engine", "ambulance", "patrol", "inspection"};
     for (int i = 0; i < s->units; i++) {
-        (void)fprintf(f,
-                      "{\"who\":\"bench\",\"role\":\"supervisor\",\"name\":\"unit.register\","
-                      "\"body\":{\"call_sign\":\"力量%05d\",\"kind\":\"%s\",\"name_zh\":\"处置力量%05d\","
-                      "\"name_en\":\"Unit %05d\",\"address\":\"%d\",\"capabilities\":[{"
-                      "\"capability\":\"%s\",\"count\":1}],\"lon_e7\":%d,\"lat_e7\":%d,"
-                      "\"crew\":3}}\n",
-                      i, kinds[i % 4], i, i, FIRST_ISSI + i, needs[i % 4],
-                      WEST_E7 + i % COLUMNS * STEP_E7 * 8, SOUTH_E7 + i / COLUMNS * STEP_E7 * 8);
+        (void)fprintf(
+            f,
+            "{\"who\":\"bench\",\"role\":\"supervisor\",\"name\":\"unit.register\","
+            "\"body\":{\"call_sign\":\"力量%05d\",\"kind\":\"%s\",\"name_zh\":\"处置力量%05d\","
+            "\"name_en\":\"Unit %05d\",\"address\":\"%d\",\"capabilities\":[{"
+            "\"capability\":\"%s\",\"count\":1}],\"lon_e7\":%d,\"lat_e7\":%d,"
+            "\"crew\":3}}\n",
+            i, kinds[i % 4], i, i, FIRST_ISSI + i, needs[i % 4],
+            WEST_E7 + i % COLUMNS * STEP_E7 * 8, SOUTH_E7 + i / COLUMNS * STEP_E7 * 8);
     }
 }
 
@@ -125,7 +126,8 @@ static void write_incidents(FILE *f, const struct bench_site *s)
     for (int i = 0; i < s->incidents; i++) {
         (void)fprintf(f,
                       "{\"who\":\"bench\",\"role\":\"supervisor\",\"name\":\"report.create\","
-                      "\"body\":{\"channel\":\"phone\",\"type\":\"type_%02d\",\"text\":\"市民来电：第%d号现场积水，"
+                      "\"body\":{\"channel\":\"phone\",\"type\":\"type_%02d\",\"text\":"
+                      "\"市民来电：第%d号现场积水，"
                       "车辆熄火，请求支援\",\"lon_e7\":%d,\"lat_e7\":%d}}\n",
                       i % 50, i, WEST_E7 + i / 50 % 5 * 160000, SOUTH_E7 + i / 250 * 160000);
     }

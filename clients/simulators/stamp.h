@@ -13,12 +13,12 @@
 
 #include "core/base/err.h"
 
-#define SIM_STAMP_STEP_US   20
-#define SIM_STAMP_SPAN      (1 << 22) /* steps */
-#define SIM_STAMP_EAST      10632000  /* of 2^25 to the circle: 114.07 degrees */
-#define SIM_STAMP_NORTH     2102000   /* of 2^24 to the half circle: 22.55 degrees */
-#define SIM_STAMP_EAST_E7   (3600000000.0 / (1 << 25))
-#define SIM_STAMP_NORTH_E7  (1800000000.0 / (1 << 24))
+#define SIM_STAMP_STEP_US  20
+#define SIM_STAMP_SPAN     (1 << 22) /* steps */
+#define SIM_STAMP_EAST     10632000  /* of 2^25 to the circle: 114.07 degrees */
+#define SIM_STAMP_NORTH    2102000   /* of 2^24 to the half circle: 22.55 degrees */
+#define SIM_STAMP_EAST_E7  (3600000000.0 / (1 << 25))
+#define SIM_STAMP_NORTH_E7 (1800000000.0 / (1 << 24))
 
 static inline void sim__stamp_put(int64_t now_us, int32_t *lon_e7, int32_t *lat_e7)
 {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/base/thread.h"
 #include "core/base/metric.h"
+#include "core/base/thread.h"
 #include "core/base/time.h"
 #include "core/journal/journal_int.h"
 

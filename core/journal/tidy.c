@@ -3,8 +3,8 @@
 #include <time.h>
 
 #include "core/base/log.h"
-#include "core/base/thread.h"
 #include "core/base/metric.h"
+#include "core/base/thread.h"
 #include "core/journal/journal_int.h"
 
 #define RETRY_S 1 /* a sealed segment that a reader holds is tried again */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/lane.h"
 
-#include "core/base/thread.h"
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 
 struct tc_lane {
     uv_thread_t thread;
