@@ -17,8 +17,10 @@
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
 #include "clients/cli/journal_cmd.h"
+#include "clients/cli/plan_cmd.h"
 #include "clients/cli/user_cmd.h"
 #include "clients/hub/hub.h"
+#include "clients/hub/open311.h"
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/base/time.h"
@@ -79,7 +81,15 @@ static size_t port_backlog(void *ctx)
 static tc_err port_forward(void *ctx, struct tc_batch *batches)
 {
     struct tocsin *t = ctx;
-    return t->hub ? tc_hub_durable(t->hub, batches) : TC_OK;
+    if (t->hub) {
+        return tc_hub_durable(t->hub, batches);
+    }
+    while (batches) { /* stopping: nobody looks any more */
+        struct tc_batch *next = batches->next;
+        tc_batch_destroy(batches);
+        batches = next;
+    }
+    return TC_OK;
 }
 
 /* A travel question on its way through the lane. */
@@ -335,14 +345,36 @@ static bool plan_is_known(void *ctx, const char *plan, const char *hash)
     return false;
 }
 
-/** Line of the first command that was answered last when nothing else was since; -1: none. */
-static int last_first_line(struct tocsin *t)
+/** Also when an earlier start ended before the first commands were on disk. */
+static bool is_unfurnished(const struct tocsin *t)
+{
+    static const char draft[] = "draft:";
+    const struct tc_table *results = tc_model_table(t->live, "command_result");
+    if (tc_model_table(t->live, "unit")->pool.count ||
+        tc_model_table(t->live, "sensor")->pool.count) {
+        return false;
+    }
+    TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
+    {
+        if (r->command_id[0] && strncmp(r->command_id, draft, sizeof draft - 1) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/**
+ * Line of the first command behind which an interrupted start goes on: those are the last that were
+ * answered. -1: people have commanded since.
+ */
+static int last_first_line(const struct tocsin *t)
 {
     const struct tc_table *results = tc_model_table(t->live, "command_result");
     const struct tc_command_result *last = NULL;
     TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
     {
-        last = !last || r->id > last->id ? r : last;
+        bool counts = r->command_id[0] && strncmp(r->command_id, "draft:", 6) != 0;
+        last = counts && (!last || r->id > last->id) ? r : last;
     }
     size_t prefix = strlen(TC_FIRST_COMMAND_ID);
     int64_t line = -1;
@@ -359,7 +391,7 @@ static tc_err submit_files(struct tocsin *t, char *why)
     if (t->config.plans_dir) {
         err = tc_config_submit_plans(t->config.plans_dir, plan_is_known, submit_first, t, why);
     }
-    int after_line = t->live->seq ? last_first_line(t) : 0;
+    int after_line = is_unfurnished(t) ? 0 : last_first_line(t);
     if (err == TC_OK && t->config.commands && after_line >= 0) {
         err = tc_first_commands_start(t->config.commands, after_line, submit_first, t, &t->first,
                                       why);
@@ -377,8 +409,12 @@ static tc_err start(struct tocsin *t, const char *config, char *why)
     if (err != TC_OK) {
         return err;
     }
-    const struct tc_hub_ports ports = {
-        .ctx = t, .submit = port_submit, .layer = port_layer, .health = port_health};
+    const struct tc_hub_ports ports = {.ctx = t,
+                                       .submit = port_submit,
+                                       .layer = port_layer,
+                                       .health = port_health,
+                                       .intakes = tc_hub_open311(),
+                                       .intake_count = 1};
     err = tc_hub_start(&t->config.hub, &ports, t->follower, &t->world, &t->hub, why);
     err = err ? err : tc_journal_start(t->journal, on_durable, t);
     return err;
@@ -401,6 +437,8 @@ static void write_snapshot(struct tocsin *t)
 
 static void stop(struct tocsin *t)
 {
+    tc_hub_stop(t->hub); /* first: it asks the journal and the ingest how they are */
+    t->hub = NULL;
     tc_journal_close(t->journal);
     write_snapshot(t);
     struct tc_inbox_item *rest = tc_lane_stop(t->travel_lane);
@@ -411,9 +449,10 @@ static void stop(struct tocsin *t)
     }
     tc_travel_worker_destroy(t->travel);
     tc_first_commands_stop(t->first);
+    tc_ingest_drain(t->ingest);
+    tc_hub_stop(t->hub); /* it submits until then */
     tc_ingest_destroy(t->ingest);
     tc_first_commands_finish(t->first);
-    tc_hub_stop(t->hub);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
     tc_script_host_destroy(t->scripts);
@@ -474,6 +513,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "user") == 0) {
         return tc_cmd_user(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
+    }
+    if (strcmp(word, "plan") == 0) {
+        return tc_cmd_plan(argc - 1, argv + 1, is_zh);
     }
     if (strcmp(word, "decode") == 0) {
         return tc_decode_cmd(argc - 1, argv + 1);

@@ -64,6 +64,11 @@ void dispatch__start_named(struct dispatch__call *c, uint64_t subject, const cha
 static void expire(struct dispatch__call *c)
 {
     const struct tc_order *o = tc_world_order(c->w, c->e->subject);
+    const struct tc_assignment *a =
+        o && o->assignment ? tc_world_assignment(c->w, o->assignment) : NULL;
+    if (a && a->state > TC_ASSIGNMENT_STATE_SENT) {
+        return; /* its unit is at work on it, whatever it said or did not say about the order */
+    }
     if (o && o->state < TC_ORDER_STATE_ACCEPTED) {
         struct tc_ev_order_expired *b = tc_emit(c->out, TC_EV_ORDER_EXPIRED, o->id, NULL);
         b->why = o->sent_us ? TC_STR("not_accepted") : TC_STR("not_sent");

@@ -2,18 +2,6 @@
 /* Cases and reports that other systems send. What follows from them is in react.c. */
 #include "dispatch/dispatch_int.h"
 
-/** A text that fits a field, cut at a whole character. */
-static struct tc_str fitted(struct dispatch__call *c, struct tc_str s, size_t bytes_max)
-{
-    if (s.len > bytes_max) {
-        s.len = bytes_max;
-        while (s.len && ((uint8_t)s.at[s.len] & 0xC0) == 0x80) {
-            s.len--;
-        }
-    }
-    return tc_out_copy(c->out, s);
-}
-
 static struct tc_str case_number(struct dispatch__call *c)
 {
     uint32_t day = tc_world_day(c->now_us);
@@ -34,21 +22,21 @@ void dispatch__case(struct dispatch__call *c, const struct tc_obs *obs)
     struct tc_map_place place;
     tc_map_locate(c->part->gis, c->part->locator, p.lon_e7, p.lat_e7, &place);
     struct tc_ev_case_opened *b = tc_emit(c->out, TC_EV_CASE_OPENED, 0, NULL);
-    b->foreign_id = fitted(c, obs->foreign_id, 48);
+    b->foreign_id = dispatch__fit(c, obs->foreign_id, 48);
     b->number = case_number(c);
-    b->service_code = fitted(c, obs->service_code, 16);
+    b->service_code = dispatch__fit(c, obs->service_code, 16);
     b->service_zh = dispatch__copy(c, s ? s->name_zh : "");
     b->service_en = dispatch__copy(c, s ? s->name_en : "");
-    b->description = fitted(c, obs->text, 2000);
+    b->description = dispatch__fit(c, obs->text, 2000);
     b->lon_e7 = p.lon_e7;
     b->lat_e7 = p.lat_e7;
-    b->address = fitted(c, obs->address_text, 200);
+    b->address = dispatch__fit(c, obs->address_text, 200);
     b->place_zh = dispatch__copy(c, place.text_zh);
     b->place_en = dispatch__copy(c, place.text_en);
     b->grid = dispatch__copy(c, place.grid);
-    b->media_url = fitted(c, obs->media_url, 400);
-    b->caller_name = fitted(c, obs->caller_name, 80);
-    b->caller_phone = fitted(c, obs->caller_phone, 40);
+    b->media_url = dispatch__fit(c, obs->media_url, 400);
+    b->caller_name = dispatch__fit(c, obs->caller_name, 80);
+    b->caller_phone = dispatch__fit(c, obs->caller_phone, 40);
     b->raw_position = p.raw;
     tc_emit_occurred(c->out, dispatch__occurred(c, obs));
 }
@@ -67,21 +55,21 @@ void dispatch__report(struct dispatch__call *c, const struct tc_obs *obs)
     struct tc_map_place place;
     tc_map_locate(c->part->gis, c->part->locator, p.lon_e7, p.lat_e7, &place);
     struct tc_str type =
-        obs->type.len ? fitted(c, obs->type, 32) : dispatch__type_of_words(c->w, obs->text);
+        obs->type.len ? dispatch__fit(c, obs->type, 32) : dispatch__type_of_words(c->w, obs->text);
     struct tc_ev_report_received *b = tc_emit(c->out, TC_EV_REPORT_RECEIVED, 0, NULL);
     b->channel = u ? TC_STR("radio") : TC_STR("gateway");
     b->type = tc_out_copy(c->out, type);
-    b->text = fitted(c, obs->text, 2000);
+    b->text = dispatch__fit(c, obs->text, 2000);
     b->lon_e7 = p.lon_e7;
     b->lat_e7 = p.lat_e7;
-    b->place_zh =
-        place.text_zh[0] ? dispatch__copy(c, place.text_zh) : fitted(c, obs->address_text, 160);
+    b->place_zh = place.text_zh[0] ? dispatch__copy(c, place.text_zh)
+                                   : dispatch__fit(c, obs->address_text, 160);
     b->place_en = dispatch__copy(c, place.text_en);
     b->grid = dispatch__copy(c, place.grid);
     b->feature = dispatch__copy(c, place.feature);
     b->unit = u ? u->id : 0;
-    b->caller_name = fitted(c, obs->caller_name, 80);
-    b->caller_phone = fitted(c, obs->caller_phone, 40);
+    b->caller_name = dispatch__fit(c, obs->caller_name, 80);
+    b->caller_phone = dispatch__fit(c, obs->caller_phone, 40);
     b->raw_position = p.raw;
     tc_emit_occurred(c->out, dispatch__occurred(c, obs));
 }

@@ -53,7 +53,7 @@ static void raise(struct dispatch__call *c, const struct tc_obs *obs, enum tc_si
     b->kind = TC_STR("emergency");
     b->level = TC_ALARM_LEVEL_DANGER;
     b->unit = u ? u->id : 0;
-    b->address = tc_out_copy(c->out, obs->address);
+    b->address = dispatch__fit(c, obs->address, 48);
     b->sign = sign;
     b->lon_e7 = p.lon_e7;
     b->lat_e7 = p.lat_e7;

@@ -138,7 +138,6 @@ static bool is_on(const struct tc_world_section *w, const struct tc_assignment *
 /** Call signs of the units still assigned, at most what a refusal holds. */
 static size_t open_units(const struct tc_world_section *w, uint64_t incident, char names[200])
 {
-    size_t len = 0;
     size_t count = 0;
     names[0] = '\0';
     TC_WORLD_EACH(w, TC_WORLD_ASSIGNMENT, struct tc_assignment, a)
@@ -147,8 +146,7 @@ static size_t open_units(const struct tc_world_section *w, uint64_t incident, ch
             continue;
         }
         const struct tc_unit *u = tc_world_unit(w, a->unit);
-        len +=
-            tc_str_format(names + len, 200 - len, "%s%s", count ? " " : "", u ? u->call_sign : "?");
+        dispatch__list(names, 200, "%s%s", count ? " " : "", u ? u->call_sign : "?");
         count++;
     }
     return count;

@@ -86,18 +86,38 @@ static bool is_number(const struct tc_order *o, struct tc_str said)
            memcmp(own.at + own.len - said.len, said.at, said.len) == 0;
 }
 
+static bool may_be_accepted(const struct tc_order *o)
+{
+    return o->state != TC_ORDER_STATE_ACCEPTED && o->state != TC_ORDER_STATE_REFUSED &&
+           o->state != TC_ORDER_STATE_WITHDRAWN;
+}
+
+static const struct tc_order *numbered_order(const struct tc_world_section *w, uint64_t unit,
+                                             struct tc_str number)
+{
+    const struct tc_order *newest = NULL;
+    TC_WORLD_EACH(w, TC_WORLD_ORDER, struct tc_order, o)
+    {
+        if (o->recipient_kind == TC_RECIPIENT_KIND_UNIT && o->recipient == unit &&
+            may_be_accepted(o) && is_number(o, number) && (!newest || o->id > newest->id)) {
+            newest = o;
+        }
+    }
+    return newest;
+}
+
 const struct tc_order *dispatch__unaccepted_order(const struct tc_world_section *w, uint64_t unit,
                                                   struct tc_str number)
 {
+    if (number.len) {
+        return numbered_order(w, unit, number);
+    }
     const struct tc_unit *u = tc_world_unit(w, unit);
     const struct tc_order *newest = NULL;
     for (uint32_t i = 0; u && i < u->assignments_count; i++) {
         const struct tc_assignment *a = tc_world_assignment(w, u->assignments[i]);
         const struct tc_order *o = a && a->order ? tc_world_order(w, a->order) : NULL;
-        bool fits = o && o->state != TC_ORDER_STATE_ACCEPTED &&
-                    o->state != TC_ORDER_STATE_REFUSED && o->state != TC_ORDER_STATE_WITHDRAWN &&
-                    (number.len == 0 || is_number(o, number));
-        if (fits && (newest == NULL || o->id > newest->id)) {
+        if (o && may_be_accepted(o) && (newest == NULL || o->id > newest->id)) {
             newest = o;
         }
     }

@@ -199,8 +199,8 @@ void dispatch__text(struct dispatch__call *c, const struct tc_obs *obs)
     struct tc_ev_unit_text_received *b =
         tc_emit(c->out, TC_EV_UNIT_TEXT_RECEIVED, u ? u->id : 0, NULL);
     b->unit = u ? u->id : 0;
-    b->address = tc_out_copy(c->out, obs->address);
-    b->text = tc_out_copy(c->out, obs->text);
+    b->address = dispatch__fit(c, obs->address, 32);
+    b->text = dispatch__fit(c, obs->text, 600);
     tc_emit_occurred(c->out, dispatch__occurred(c, obs));
     struct tc_str number = accepted_number(obs->text);
     const struct tc_order *o =
@@ -225,8 +225,8 @@ void dispatch__call_start(struct dispatch__call *c, const struct tc_obs *obs)
         uint64_t call = 0;
         struct tc_ev_radio_call_started *b = tc_emit(c->out, TC_EV_RADIO_CALL_STARTED, 0, &call);
         b->unit = u ? u->id : 0;
-        b->address = tc_out_copy(c->out, obs->address);
-        b->group = tc_out_copy(c->out, obs->group);
+        b->address = dispatch__fit(c, obs->address, 32);
+        b->group = dispatch__fit(c, obs->group, 32);
         b->priority = obs->priority > UINT16_MAX ? UINT16_MAX : (uint16_t)obs->priority;
         b->instance = obs->instance;
         tc_emit_occurred(c->out, dispatch__occurred(c, obs));

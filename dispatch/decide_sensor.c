@@ -137,9 +137,9 @@ static void refuse_unknown(struct dispatch__call *c, const struct tc_obs *obs)
         return;
     }
     struct tc_str source = dispatch__source_name(c);
-    tc_refuse(c->out, "sensor_unknown", 0, "%s %.*s %lld %.*s", device, (int)obs->factor.len,
-              obs->factor.at ? obs->factor.at : "", (long long)obs->value_e6, (int)source.len,
-              source.at ? source.at : "");
+    struct tc_str factor = dispatch__fit(c, obs->factor, 24);
+    tc_refuse(c->out, "sensor_unknown", 0, "%s %.*s %lld %.*s", device, (int)factor.len, factor.at,
+              (long long)obs->value_e6, (int)source.len, source.at ? source.at : "");
 }
 
 void dispatch__reading(struct dispatch__call *c, const struct tc_obs *obs)
@@ -200,7 +200,7 @@ void dispatch__device_alarm(struct dispatch__call *c, const struct tc_obs *obs)
     b->kind = dispatch__copy(c, kind);
     b->level = obs->level != TC_ALARM_LEVEL_NONE ? obs->level : TC_ALARM_LEVEL_WARNING;
     b->value_e6 = obs->value_e6;
-    b->evidence = tc_out_copy(c->out, obs->text.len < 300 ? obs->text : obs->address);
+    b->evidence = dispatch__fit(c, obs->text, 300);
 }
 
 static const struct tc_alarm *raised_alarm(struct dispatch__call *c, uint64_t id)

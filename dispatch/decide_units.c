@@ -97,7 +97,6 @@ static bool all_can_go(struct dispatch__call *c, const struct tc_cmd_units_send 
 {
     const char *first = NULL;
     char names[200];
-    size_t len = 0;
     names[0] = '\0';
     for (uint32_t i = 0; i < b->units_count; i++) {
         const struct tc_unit *u = tc_world_unit(c->w, b->units[i]);
@@ -108,8 +107,8 @@ static bool all_can_go(struct dispatch__call *c, const struct tc_cmd_units_send 
         first = first ? first : why;
         char id[24];
         (void)tc_str_format(id, sizeof id, "%llu", (unsigned long long)b->units[i]);
-        len += tc_str_format(names + len, sizeof names - len, "%s%s: %s", len ? "; " : "",
-                             u ? u->call_sign : id, why);
+        dispatch__list(names, sizeof names, "%s%s: %s", names[0] ? "; " : "", u ? u->call_sign : id,
+                       why);
     }
     if (first) {
         tc_refuse(c->out, first, 0, "%s", names);

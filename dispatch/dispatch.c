@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "dispatch/dispatch_int.h"
 
 static const struct dispatch__rule *rule_of(enum tc_command_name name)
@@ -111,4 +114,28 @@ bool dispatch__room(struct dispatch__call *c, enum tc_world_table table, size_t 
 struct tc_str dispatch__copy(struct dispatch__call *c, const char *text)
 {
     return tc_out_copy(c->out, tc_str_of(text));
+}
+
+struct tc_str dispatch__fit(struct dispatch__call *c, struct tc_str s, size_t bytes_max)
+{
+    if (s.len > bytes_max) {
+        s.len = bytes_max;
+        while (s.len && ((uint8_t)s.at[s.len] & 0xC0) == 0x80) {
+            s.len--;
+        }
+    }
+    return tc_out_copy(c->out, s);
+}
+
+void dispatch__list(char *list, size_t size, const char *format, ...)
+{
+    char name[128];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    size_t used = strlen(list);
+    if (len > 0 && (size_t)len < sizeof name && used + (size_t)len < size) {
+        memcpy(list + used, name, (size_t)len + 1);
+    }
 }

@@ -74,6 +74,10 @@ const struct tc_incident *dispatch__open_incident(struct dispatch__call *c, uint
 /** Refuses with "full" and returns false when the table takes no `n` more. */
 bool dispatch__room(struct dispatch__call *c, enum tc_world_table table, size_t n);
 struct tc_str dispatch__copy(struct dispatch__call *c, const char *text);
+/** A copy cut at a whole character to what the field holds: sources may say more than we keep. */
+struct tc_str dispatch__fit(struct dispatch__call *c, struct tc_str s, size_t bytes_max);
+/** Adds to a list of names in a refusal; what does not fit whole is left out. */
+void dispatch__list(char *list, size_t size, const char *format, ...) TC_PRINTF(3, 4);
 
 /* units.c */
 bool dispatch__is_assigned(const struct tc_world_section *w, const struct tc_unit *u,

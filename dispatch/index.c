@@ -349,9 +349,8 @@ void world__forget_indexes(struct tc_world_section *w)
     w->open_room = 0;
 }
 
-void world__index_all(struct tc_world_section *w)
+static void index_field(struct tc_world_section *w)
 {
-    world__forget_indexes(w);
     TC_WORLD_EACH(w, TC_WORLD_UNIT, struct tc_unit, u)
     {
         world__index_unit(w, u);
@@ -368,6 +367,12 @@ void world__index_all(struct tc_world_section *w)
     {
         world__index_meaning(w, m);
     }
+}
+
+void world__index_all(struct tc_world_section *w)
+{
+    world__forget_indexes(w);
+    index_field(w);
     TC_WORLD_EACH(w, TC_WORLD_ALARM, struct tc_alarm, a)
     {
         world__index_alarm(w, a);

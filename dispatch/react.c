@@ -82,6 +82,42 @@ static void report_received(struct dispatch__call *c)
     }
 }
 
+/** What came later may know where an incident is that nobody could place. */
+static void place_incident(struct dispatch__call *c, uint64_t incident, int32_t lon_e7,
+                           int32_t lat_e7)
+{
+    const struct tc_incident *i = tc_world_incident(c->w, incident);
+    bool is_news = lon_e7 || lat_e7;
+    if (i == NULL || i->state != TC_INCIDENT_STATE_OPEN || i->lon_e7 || i->lat_e7 || !is_news) {
+        return;
+    }
+    struct tc_map_place place;
+    tc_map_locate(c->part->gis, c->part->locator, lon_e7, lat_e7, &place);
+    struct tc_ev_incident_place_changed *b =
+        tc_emit(c->out, TC_EV_INCIDENT_PLACE_CHANGED, i->id, NULL);
+    b->lon_e7 = lon_e7;
+    b->lat_e7 = lat_e7;
+    b->place_zh = dispatch__copy(c, place.text_zh);
+    b->place_en = dispatch__copy(c, place.text_en);
+    b->grid = dispatch__copy(c, place.grid);
+}
+
+static void alarm_evidence_added(struct dispatch__call *c)
+{
+    const struct tc_alarm *a = tc_world_alarm(c->w, c->e->subject);
+    if (a) {
+        place_incident(c, a->incident, a->lon_e7, a->lat_e7);
+    }
+}
+
+static void report_joined(struct dispatch__call *c)
+{
+    const struct tc_report *r = tc_world_report(c->w, c->e->subject);
+    if (r) {
+        place_incident(c, r->incident, r->lon_e7, r->lat_e7);
+    }
+}
+
 static void ask_for(struct dispatch__call *c, const char *why)
 {
     const struct tc_incident *i = tc_world_incident(c->w, tc_event_entity(c->e));
@@ -169,8 +205,10 @@ void dispatch__react(struct dispatch__call *c)
     } rules[] = {
         {TC_EV_ALARM_RAISED, alarm_raised},
         {TC_EV_ALARM_LEVEL_CHANGED, alarm_level_changed},
+        {TC_EV_ALARM_EVIDENCE_ADDED, alarm_evidence_added},
         {TC_EV_CASE_OPENED, case_opened},
         {TC_EV_REPORT_RECEIVED, report_received},
+        {TC_EV_REPORT_JOINED, report_joined},
         {TC_EV_INCIDENT_OPENED, incident_opened},
         {TC_EV_INCIDENT_TYPE_CHANGED, incident_changed},
         {TC_EV_INCIDENT_GRADE_CHANGED, incident_changed},
@@ -201,14 +239,18 @@ void dispatch__react(struct dispatch__call *c)
     }
 }
 
+#define RESUME_MAX 1000u /* questions asked again at the start, newest incidents first */
+
 /** A question that a restart lost is asked again. */
 void dispatch__resume(struct dispatch__call *c)
 {
-    for (size_t i = 0; i < c->w->open_count; i++) {
-        uint64_t id = c->w->open_incidents[i];
+    size_t asked = 0;
+    for (size_t i = c->w->open_count; i > 0 && asked < RESUME_MAX; i--) {
+        uint64_t id = c->w->open_incidents[i - 1];
         const struct tc_recommendation *r = tc_world_recommendation(c->w, id);
         if (r && r->is_pending) {
             dispatch__ask_again(c, r, "restart");
+            asked++;
         }
     }
 }

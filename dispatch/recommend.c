@@ -8,10 +8,11 @@
 
 #include "dispatch/recommend_int.h"
 
-#define SOURCES_MAX   512u
-#define STALE_US      (10 * TC_MIN)
-#define ASK_ROADS_MAX 64u /* incidents asked again after a road changed, newest first */
-#define ASK_UNIT_MAX  8u  /* the same after a unit changed */
+#define SOURCES_MAX    512u
+#define STALE_US       (10 * TC_MIN)
+#define ANSWER_LOST_US (30 * TC_SEC) /* a lane that is full drops questions */
+#define ASK_ROADS_MAX  64u           /* incidents asked again after a road changed, newest first */
+#define ASK_UNIT_MAX   8u            /* the same after a unit changed */
 
 bool recommend__has(const struct tc_unit *u, const char *capability)
 {
@@ -200,9 +201,11 @@ void dispatch__ask_again(struct dispatch__call *c, const struct tc_recommendatio
     }
 }
 
-static bool concerns_nothing(const struct tc_recommendation *r)
+/** Never asked, or its answer is on the way: that is checked when it comes. */
+static bool needs_no_asking(const struct dispatch__call *c, const struct tc_recommendation *r)
 {
-    return r == NULL || r->is_pending || r->asked == 0;
+    return r == NULL || r->asked == 0 ||
+           (r->is_pending && c->now_us - r->asked_us < ANSWER_LOST_US);
 }
 
 void dispatch__ask_after_roads(struct dispatch__call *c)
@@ -211,7 +214,7 @@ void dispatch__ask_after_roads(struct dispatch__call *c)
     for (size_t at = c->w->open_count; at > 0 && asked < ASK_ROADS_MAX; at--) {
         const struct tc_recommendation *r =
             tc_world_recommendation(c->w, c->w->open_incidents[at - 1]);
-        if (!concerns_nothing(r)) {
+        if (!needs_no_asking(c, r)) {
             dispatch__ask_again(c, r, "roads_changed");
             asked++;
         }
@@ -240,7 +243,7 @@ void dispatch__ask_after_unit(struct dispatch__call *c, const struct tc_unit *u)
     for (size_t at = c->w->open_count; at > 0 && asked < ASK_UNIT_MAX; at--) {
         const struct tc_recommendation *r =
             tc_world_recommendation(c->w, c->w->open_incidents[at - 1]);
-        if (!concerns_nothing(r) && concerns(r, u)) {
+        if (!needs_no_asking(c, r) && concerns(r, u)) {
             dispatch__ask_again(c, r, "unit_changed");
             asked++;
         }

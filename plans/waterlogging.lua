@@ -16,7 +16,8 @@ local function send_pumps(ctx, count)
   end
   if not result.is_complete then
     local missing = result.missing.pump
-    ctx:note("缺排涝车 " .. missing .. " 台，请协调社会力量", "Short of " .. missing .. " pump trucks; ask for outside help")
+    ctx:note("缺排涝车 " .. missing .. " 台，请协调社会力量",
+      "Short of " .. missing .. " pump trucks; ask for outside help")
   end
   return result
 end
@@ -24,7 +25,8 @@ end
 local function finish(ctx)
   ctx:open_roads()
   ctx:stop_clock("waterlogging")
-  ctx:note("积水已退，通道恢复通行，预案执行完毕", "The water has gone, the underpass is open again, the plan is done")
+  ctx:note("积水已退，通道恢复通行，预案执行完毕",
+    "The water has gone, the underpass is open again, the plan is done")
 end
 
 return plan {
@@ -44,7 +46,8 @@ return plan {
     if ok then
       send_pumps(ctx, 2)
     else
-      ctx:note("值班员决定暂不派排涝车，继续监测水位", "The duty officer sends no pumps for now; the level is watched")
+      ctx:note("值班员决定暂不派排涝车，继续监测水位",
+        "The duty officer sends no pumps for now; the level is watched")
     end
 
     local e = ctx:await(on.alarm_cleared(inc), on.reading{above = "danger"}, after(minutes(20)))
@@ -68,6 +71,7 @@ return plan {
     if last.which == "alarm_cleared" then
       finish(ctx)
     else
-      ctx:note("六小时后积水未退，道路保持封闭，请人工处置", "Water after six hours: the road stays closed, people must decide")
+      ctx:note("六小时后积水未退，道路保持封闭，请人工处置",
+        "Water after six hours: the road stays closed, people must decide")
     end
   end }

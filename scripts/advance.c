@@ -50,11 +50,15 @@ void run__end(struct step *s, enum tc_run_outcome outcome, const char *why)
 }
 
 /** What went wrong is the plan's own: the incident stays in people's hands, and they are told. */
-static void fail(struct step *s, const char *why)
+static void fail(struct step *s, const char *raised)
 {
+    char why[TC_WHY_MAX];
+    (void)tc_str_format(why, sizeof why, "%s", raised);
+    script__clean(why);
     struct tc_str zh = tc_out_format(s->out, "预案“%s”已停止运行，请人工处置：%s", s->r->plan, why);
     struct tc_str en =
         tc_out_format(s->out, "Plan %s has stopped; people must take over: %s", s->r->plan, why);
+    tc_metric_inc(&host__failed_runs, 1);
     run__end(s, TC_RUN_OUTCOME_FAILED, why);
     call__note(s, "failed", zh, en);
 }
@@ -117,6 +121,7 @@ static bool is_same_call(const struct tc_run_call *was, enum tc_sandbox_step ste
 static bool replay(struct step *s, struct tc_buf *answer, char why[static TC_WHY_MAX])
 {
     uint32_t count = s->r->calls;
+    tc_metric_inc(&host__replays, 1);
     const struct tc_run_call **calls = history(s, count);
     if (!load(s, why)) {
         return false;
@@ -166,6 +171,10 @@ static void record_answer(struct step *s, struct tc_str answer)
 
 static bool is_over_limit(struct step *s, char why[static TC_WHY_MAX])
 {
+    if (!runs__has_room_for_calls(runs__of(s->live))) {
+        (void)tc_str_put(why, TC_WHY_MAX, TC_STR("too many runs: no room for more history"));
+        return true;
+    }
     if (s->r->calls >= s->h->options.calls_max) {
         (void)tc_str_format(why, TC_WHY_MAX, "more than %u calls in one run",
                             s->h->options.calls_max);

@@ -27,7 +27,8 @@ local text = assert(io.open(arg[3])):read("a")
 local _, from = text:find(first, 1, true)
 local to = text:find(last, 1, true)
 if arg[2] == "--check" then
-  assert(text:sub(from + 1, to - 1) == made, "the table in " .. arg[3] .. " is not that of " .. arg[1])
+  assert(text:sub(from + 1, to - 1) == made,
+    "the table in " .. arg[3] .. " is not that of " .. arg[1])
 else
   local f = assert(io.open(arg[3], "w"))
   f:write(text:sub(1, from), made, text:sub(to))

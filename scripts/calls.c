@@ -6,158 +6,10 @@
 #include "scripts/arguments.h"
 #include "scripts/host_int.h"
 
-#define LATE_US (10 * TC_SEC) /* a default taken later than this is said to be late */
-
-/* Answers */
-
-static struct tc_str keep(struct step *s, struct tc_buf *b)
-{
-    struct tc_str text = tc_out_copy(s->out, tc_buf_str(b));
-    if (b->is_full) {
-        text = tc_out_copy(s->out, TC_STR("{\"error\":\"the answer is too long\"}"));
-    }
-    tc_buf_finish(b);
-    return text;
-}
-
-/** Raised at the plan's own line. */
-static struct tc_str mistake(struct step *s, const char *text)
-{
-    struct tc_buf b = {0};
-    tc_jw_open(&b, '{');
-    tc_jw_pair_text(&b, "error", text);
-    tc_jw_close(&b, '}');
-    return keep(s, &b);
-}
-
-struct tc_str call__answer_reply(struct step *s, const struct tc_reply *reply)
-{
-    struct tc_buf b = {0};
-    bool is_taken = reply->verdict != TC_REFUSED;
-    if (is_taken && strcmp(s->r->call, "recommend") == 0) {
-        return (struct tc_str){0}; /* waits for the recommendation */
-    }
-    if (strcmp(s->r->call, "recommend") == 0) {
-        return call__answer_late(s);
-    }
-    tc_jw_open(&b, '{');
-    tc_jw_pair_bool(&b, "ok", is_taken);
-    if (!is_taken) {
-        tc_jw_pair_str(&b, "why", reply->why);
-        tc_jw_pair_str(&b, "detail", reply->detail);
-    }
-    tc_jw_close(&b, '}');
-    return keep(s, &b);
-}
-
-struct tc_str call__answer_question(struct step *s, const struct tc_question *q)
-{
-    struct tc_buf b = {0};
-    bool is_default = q->answered_by[0] == '\0';
-    bool is_late = is_default && tc_out_now_us(s->out) - q->due_us > LATE_US;
-    if (is_late) {
-        char when[TC_TIME_TEXT_SIZE];
-        tc_time_local_text(q->due_us, when);
-        call__note(
-            s, "late",
-            tc_out_format(s->out, "问题“%s”应于 %s 前答复，系统恢复后才按默认值处理", q->key, when),
-            tc_out_format(s->out,
-                          "Question %s was due by %s; its default was taken late, after "
-                          "the system came back",
-                          q->key, when));
-    }
-    tc_jw_open(&b, '{');
-    tc_jw_pair_bool(&b, "answer", strcmp(q->answer, "yes") == 0);
-    tc_jw_pair_text(&b, "how", is_late ? "late" : is_default ? "default" : "person");
-    tc_jw_pair_text(&b, "by", q->answered_by);
-    tc_jw_close(&b, '}');
-    return keep(s, &b);
-}
-
-struct tc_str call__answer_await(struct step *s, size_t index, uint64_t seq)
-{
-    struct tc_buf b = {0};
-    tc_jw_open(&b, '{');
-    tc_jw_pair_text(&b, "which", trigger__name(s->r->triggers[index].kind));
-    tc_jw_pair_u64(&b, "index", index + 1);
-    tc_jw_pair_u64(&b, "seq", seq);
-    tc_jw_pair_i64(&b, "seconds", tc_out_now_us(s->out) / TC_SEC);
-    tc_jw_close(&b, '}');
-    return keep(s, &b);
-}
-
-struct tc_str call__answer_late(struct step *s)
-{
-    return tc_out_copy(s->out, TC_STR("{\"lines\":[],\"late\":true}"));
-}
-
-static bool names_capability(const struct tc_ev_recommendation_made *b, struct tc_str capability)
-{
-    for (uint32_t i = 0; i < b->lines_count; i++) {
-        if (tc_str_eq(b->lines[i].capability, capability)) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; i < b->shortfalls_count; i++) {
-        if (tc_str_eq(b->shortfalls[i].capability, capability)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/** Somebody else's question about the same incident may be answered first. */
-static bool is_ours(struct step *s, const struct tc_ev_recommendation_made *b)
-{
-    struct tc_arena a = {0};
-    struct tc_jr r = tc_jr_init(arguments__raw(tc_buf_str(&s->r->arguments), "need"));
-    bool is_all = true;
-    (void)tc_jr_open(&r, '[');
-    while (tc_jr_more(&r, ']')) {
-        struct tc_str need = tc_jr_skip(&r);
-        is_all = is_all && names_capability(b, arguments__text(need, "capability", &a));
-    }
-    tc_arena_finish(&a);
-    return is_all;
-}
-
-static void write_line(struct step *s, struct tc_buf *out, const struct tc_recommended *line)
-{
-    const struct tc_table *units = tc_model_table(s->live, "unit");
-    const struct tc_unit *u = units ? tc_table_find(units, line->unit) : NULL;
-    tc_jw_open(out, '{');
-    tc_jw_pair_u64(out, "unit", line->unit);
-    tc_jw_pair_text(out, "call_sign", u ? u->call_sign : "");
-    tc_jw_pair_str(out, "capability", line->capability);
-    tc_jw_pair_u64(out, "seconds", line->seconds);
-    tc_jw_pair_u64(out, "metres", line->metres);
-    tc_jw_pair_str(out, "doubt", line->doubt);
-    tc_jw_close(out, '}');
-}
-
-struct tc_str call__answer_recommendation(struct step *s, const struct tc_ev_recommendation_made *b)
-{
-    struct tc_buf out = {.max = RESULT_MAX};
-    if (!is_ours(s, b)) {
-        return (struct tc_str){0};
-    }
-    tc_jw_open(&out, '{');
-    tc_jw_key(&out, "lines");
-    tc_jw_open(&out, '[');
-    for (uint32_t i = 0; i < b->lines_count; i++) {
-        if (b->lines[i].is_chosen) {
-            write_line(s, &out, &b->lines[i]);
-        }
-    }
-    tc_jw_close(&out, ']');
-    tc_jw_close(&out, '}');
-    return keep(s, &out);
-}
-
 /* Commands */
 
-static void command(struct step *s, enum tc_command_name name, const char *suffix, const void *body,
-                    uint64_t token)
+void call__command(struct step *s, enum tc_command_name name, const char *suffix, const void *body,
+                   uint64_t token)
 {
     char who[48];
     struct tc_command c = {
@@ -180,14 +32,14 @@ static struct tc_str give(struct step *s, enum tc_command_name name, const void 
     if (over) {
         char text[80];
         (void)tc_str_format(text, sizeof text, "%s is too long", over);
-        return mistake(s, text);
+        return answer__mistake(s, text);
     }
     if (s->h->commands_out >= COMMANDS_MAX) {
         r->is_deferred = true;
         return (struct tc_str){0};
     }
     (void)tc_str_format(suffix, sizeof suffix, "%u", r->calls);
-    command(s, name, suffix, body, r->id << TOKEN_CALL_BITS | r->calls);
+    call__command(s, name, suffix, body, r->id << TOKEN_CALL_BITS | r->calls);
     return (struct tc_str){0};
 }
 
@@ -197,7 +49,7 @@ void call__note(struct step *s, const char *what, struct tc_str zh, struct tc_st
     struct tc_cmd_incident_note b = {.incident = s->r->incident, .text = zh, .text_en = en};
     if (s->h->commands_out < COMMANDS_MAX) {
         (void)tc_str_format(suffix, sizeof suffix, "%u:%s", s->r->calls, what);
-        command(s, TC_CMD_INCIDENT_NOTE, suffix, &b, 0);
+        call__command(s, TC_CMD_INCIDENT_NOTE, suffix, &b, 0);
     }
 }
 
@@ -225,42 +77,42 @@ static struct tc_str do_now(struct given *g)
     tc_jw_open(&b, '{');
     tc_jw_pair_i64(&b, "seconds", tc_out_now_us(g->s->out) / TC_SEC);
     tc_jw_close(&b, '}');
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_incident(struct given *g)
 {
     struct tc_buf b = {.max = RESULT_MAX};
     read__incident(g->s, &b);
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_units(struct given *g)
 {
     struct tc_buf b = {.max = RESULT_MAX};
     read__units(g->s, g->json, &b);
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_alarms(struct given *g)
 {
     struct tc_buf b = {.max = RESULT_MAX};
     read__of_incident(g->s, "alarm", "alarms", &b);
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_assignments(struct given *g)
 {
     struct tc_buf b = {.max = RESULT_MAX};
     read__of_incident(g->s, "assignment", "assignments", &b);
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_closures(struct given *g)
 {
     struct tc_buf b = {.max = RESULT_MAX};
     read__closures(g->s, &b);
-    return keep(g->s, &b);
+    return answer__keep(g->s, &b);
 }
 
 static struct tc_str do_note(struct given *g)
@@ -289,7 +141,7 @@ static struct tc_str do_set_grade(struct given *g)
         low[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
     if (tc_enum_value(&tc_enum_grade, tc_str_of(low), &value) != TC_OK || value == 0) {
-        return mistake(g->s, "a grade is \"I\", \"II\", \"III\" or \"IV\"");
+        return answer__mistake(g->s, "a grade is \"I\", \"II\", \"III\" or \"IV\"");
     }
     struct tc_cmd_incident_set_grade b = {.incident = g->s->r->incident,
                                           .grade = (enum tc_grade)value};
@@ -307,7 +159,7 @@ static struct tc_str do_close_roads(struct given *g)
     const struct tc_incident *i = own_incident(g->s);
     int64_t within = arguments__i64(g->json, "within");
     if (within < 0 || within > 20000) {
-        return mistake(g->s, "close_roads: within is 1 to 20000 metres");
+        return answer__mistake(g->s, "close_roads: within is 1 to 20000 metres");
     }
     struct tc_cmd_road_close b = {.layer = text_of(g, "layer"),
                                   .feature = text_of(g, "feature"),
@@ -332,7 +184,7 @@ static struct tc_str do_clock(struct given *g)
 {
     int64_t seconds = arguments__i64(g->json, "seconds");
     if (seconds < 1 || seconds > 7 * 86400) {
-        return mistake(g->s, "clock: seconds is 1 to 604800");
+        return answer__mistake(g->s, "clock: seconds is 1 to 604800");
     }
     struct tc_cmd_clock_start b = {
         .incident = g->s->r->incident, .name = text_of(g, "name"), .seconds = (uint32_t)seconds};
@@ -353,12 +205,12 @@ static struct tc_str do_send(struct given *g)
     (void)tc_jr_open(&r, '[');
     while (tc_jr_more(&r, ']')) {
         if (count == TC_COUNT_OF(units)) {
-            return mistake(g->s, "send takes at most 32 units");
+            return answer__mistake(g->s, "send takes at most 32 units");
         }
         units[count++] = tc_jr_u64(&r);
     }
     if (r.bad) {
-        return mistake(g->s, "send: units is a list of units");
+        return answer__mistake(g->s, "send: units is a list of units");
     }
     struct tc_cmd_units_send b = {.incident = g->s->r->incident,
                                   .units = units,
@@ -385,7 +237,7 @@ static struct tc_str do_tell(struct given *g)
             .text_en =
                 tc_out_format(g->s->out, "@%.*s %.*s", (int)role.len, role.at, (int)en.len, en.at)};
         return role.len ? give(g->s, TC_CMD_INCIDENT_NOTE, &note)
-                        : mistake(g->s, "tell needs unit, recipient or role");
+                        : answer__mistake(g->s, "tell needs unit, recipient or role");
     }
     struct tc_cmd_order_send b = {.incident = g->s->r->incident,
                                   .recipient_kind = to ? to->kind : TC_RECIPIENT_KIND_UNIT,
@@ -447,7 +299,7 @@ static struct tc_str do_recommend(struct given *g)
     while (tc_jr_more(&r, ']')) {
         struct tc_str need = tc_jr_skip(&r);
         if (count == TC_COUNT_OF(needs)) {
-            return mistake(s, "dispatch: at most 8 capabilities");
+            return answer__mistake(s, "dispatch: at most 8 capabilities");
         }
         needs[count].capability = arguments__text(need, "capability", tc_out_arena(s->out));
         needs[count].count =
@@ -466,7 +318,8 @@ static struct tc_str do_recommend(struct given *g)
     char suffix[40];
     (void)tc_str_format(suffix, sizeof suffix, "%u:%llu", s->r->calls,
                         (unsigned long long)s->live->seq);
-    command(s, TC_CMD_RECOMMENDATION_ASK, suffix, &b, s->r->id << TOKEN_CALL_BITS | s->r->calls);
+    call__command(s, TC_CMD_RECOMMENDATION_ASK, suffix, &b,
+                  s->r->id << TOKEN_CALL_BITS | s->r->calls);
     return (struct tc_str){0};
 }
 
@@ -517,16 +370,13 @@ static struct tc_str do_ask(struct given *g)
     b.default_answer = arguments__bool(g->json, "default") ? TC_STR("yes") : TC_STR("no");
     int64_t seconds = arguments__i64(g->json, "timeout");
     if (!role_of(text_of(g, "role"), &b.role)) {
-        return mistake(s, "ask: role is duty_officer, supervisor or duty_leader");
+        return answer__mistake(s, "ask: role is duty_officer, supervisor or duty_leader");
     }
     if (tc_record_over_limit(&tc_record_ev_question_asked, &b)) {
-        return mistake(s, "ask: key is at most 48 bytes, text at most 300");
+        return answer__mistake(s, "ask: key is at most 48 bytes, text at most 300");
     }
     if (seconds < 1 || seconds > 7 * 86400) {
-        return mistake(s, "ask: timeout is one second to seven days");
-    }
-    if (tc_pool_is_full(&runs__of(s->live)->tables[RUNS_QUESTIONS].pool)) {
-        return mistake(s, "ask: too many questions are open");
+        return answer__mistake(s, "ask: timeout is one second to seven days");
     }
     b.due_us = tc_out_now_us(s->out) + seconds * TC_SEC;
     uint64_t id = 0;
@@ -544,7 +394,7 @@ static struct tc_str do_await(struct given *g)
     int64_t least = 0;
     if (trigger__read(arguments__raw(g->json, "triggers"), r->triggers, &r->trigger_count, why) !=
         TC_OK) {
-        return mistake(s, why);
+        return answer__mistake(s, why);
     }
     for (size_t i = 0; i < r->trigger_count; i++) {
         if (trigger__holds(&r->triggers[i], s->live, r->incident)) {
@@ -555,7 +405,7 @@ static struct tc_str do_await(struct given *g)
         }
     }
     if (least > 366 * (int64_t)86400) {
-        return mistake(s, "after takes at most a year");
+        return answer__mistake(s, "after takes at most a year");
     }
     if (least) {
         arm(g, least * TC_SEC);
@@ -593,5 +443,5 @@ struct tc_str call__start(struct step *s, bool is_again)
             return calls[i].start(&g);
         }
     }
-    return mistake(s, "no such call");
+    return answer__mistake(s, "no such call");
 }

@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "scripts/api.h"
 #include "scripts/host.h"
+#include "scripts/script.h"
 
 enum token_kind { TOKEN_END, TOKEN_NAME, TOKEN_TEXT, TOKEN_NUMBER, TOKEN_MARK };
 
@@ -356,6 +357,8 @@ static void add_load_error(struct checking *c, const char *why)
     struct tc_plan_remark *r = remark(c, line, true);
     (void)tc_str_format(r->zh, sizeof r->zh, "预案读不进来：%s", why);
     (void)tc_str_format(r->en, sizeof r->en, "the plan cannot be read: %s", why);
+    script__clean(r->zh);
+    script__clean(r->en);
 }
 
 static int by_line(const void *a, const void *b)

@@ -6,12 +6,24 @@
 #include "core/base/time.h"
 #include "dispatch/world.gen.h"
 #include "scripts/arguments.h"
-#include "scripts/check.h"
 #include "scripts/host_int.h"
 
 #define HOT_DEFAULT         64u
 #define CALLS_DEFAULT       10000u
 #define HEADER_INSTRUCTIONS ((uint64_t)250000) /* decide looks, it does not work: about 1 ms */
+
+static struct tc_metric open_runs = {.name = "tocsin_plan_runs_open",
+                                     .help = "Plan runs that go on.",
+                                     .type = TC_GAUGE,
+                                     .labels = ""};
+struct tc_metric host__failed_runs = {.name = "tocsin_plan_runs_failed_total",
+                                      .help = "Plan runs that stopped by a mistake or a limit.",
+                                      .type = TC_COUNTER,
+                                      .labels = ""};
+struct tc_metric host__replays = {.name = "tocsin_plan_replays_total",
+                                  .help = "Plan runs executed again from their history.",
+                                  .type = TC_COUNTER,
+                                  .labels = ""};
 
 tc_err tc_script_host_create(const struct tc_script_options *options, struct tc_script_host **out)
 {
@@ -20,6 +32,9 @@ tc_err tc_script_host_create(const struct tc_script_options *options, struct tc_
         tc_free(h);
         return TC_ENOMEM;
     }
+    tc_metric_add(&open_runs);
+    tc_metric_add(&host__failed_runs);
+    tc_metric_add(&host__replays);
     h->options = *options;
     h->options.hot_max = options->hot_max ? options->hot_max : HOT_DEFAULT;
     h->options.calls_max = options->calls_max ? options->calls_max : CALLS_DEFAULT;
@@ -87,6 +102,7 @@ struct open_run *host__add(struct tc_script_host *h, const struct tc_run *run)
     r->calls = run->calls;
     (void)tc_str_put(r->plan, sizeof r->plan, tc_str_of(run->plan));
     size_t at = h->run_count++;
+    tc_metric_set(&open_runs, (int64_t)h->run_count);
     for (; at > 0 && h->runs[at - 1]->id > r->id; at--) {
         h->runs[at] = h->runs[at - 1];
     }
@@ -100,6 +116,7 @@ void host__remove(struct tc_script_host *h, uint64_t id)
         if (h->runs[i]->id == id) {
             destroy_run(h, h->runs[i]);
             h->run_count--;
+            tc_metric_set(&open_runs, (int64_t)h->run_count);
             memmove(&h->runs[i], &h->runs[i + 1], (h->run_count - i) * sizeof(struct open_run *));
             return;
         }
@@ -156,8 +173,10 @@ static tc_err read_header(struct tc_str source, const char *file, struct tc_plan
         } else if (!fits) {
             err = refuse_plan(why, file, "title is at most 96 bytes");
         } else {
+            char text[TC_WHY_MAX];
             err = trigger__read(arguments__raw(json, "starts"), plan->triggers,
-                                &plan->trigger_count, why);
+                                &plan->trigger_count, text);
+            err = err == TC_OK ? TC_OK : refuse_plan(why, file, text);
         }
     }
     tc_buf_finish(&header);
@@ -203,178 +222,6 @@ static void index_plans(struct tc_script_host *h, const struct tc_model *live)
         if (p->is_live) {
             index_plan(h, runs, p);
         }
-    }
-}
-
-/* decide: commands */
-
-static void decide_draft(const struct runs_section *runs, const struct tc_command *c,
-                         struct tc_out *out)
-{
-    const struct tc_cmd_plan_draft *b = c->body;
-    struct tc_plan_header header;
-    char file[64];
-    char why[TC_WHY_MAX];
-    (void)tc_str_format(file, sizeof file, "%.*s.lua", (int)b->plan.len, b->plan.at);
-    struct tc_plan_remark remarks[8];
-    size_t count = tc_plan_check(b->source, file, remarks, TC_COUNT_OF(remarks));
-    for (size_t i = 0; i < count; i++) {
-        if (remarks[i].is_error) {
-            tc_refuse(out, "plan_invalid", 0, "%s:%d: %.140s", file, remarks[i].line,
-                      remarks[i].en);
-            return;
-        }
-    }
-    if (tc_plan_read(b->source, file, &header, why) != TC_OK) {
-        tc_refuse(out, "plan_invalid", 0, "%.190s", why);
-        return;
-    }
-    uint32_t version = runs__last_version(runs, tc_str_of(header.id));
-    const struct tc_plan *last =
-        version ? runs__find_plan(runs, tc_str_of(header.id), version) : NULL;
-    if (b->plan.len && !tc_str_is(b->plan, header.id)) {
-        tc_refuse(out, "plan_id_differs", 0, "%s", header.id);
-    } else if (b->hash.len && !tc_str_is(b->hash, header.hash)) {
-        tc_refuse(out, "hash_differs", 0, "%s", header.hash);
-    } else if (last && strcmp(last->hash, header.hash) == 0) {
-        tc_refuse(out, "plan_unchanged", 0, "%s %u", header.id, version);
-    } else if (tc_pool_is_full(&runs->tables[RUNS_PLANS].pool)) {
-        tc_refuse(out, "full", 0, "plan");
-    } else {
-        struct tc_ev_plan_drafted *e = tc_emit(out, TC_EV_PLAN_DRAFTED, 0, NULL);
-        e->plan = tc_out_copy(out, tc_str_of(header.id));
-        e->version = version + 1;
-        e->hash = tc_out_copy(out, tc_str_of(header.hash));
-        e->title_zh = tc_out_copy(out, tc_str_of(header.title_zh));
-        e->title_en = tc_out_copy(out, tc_str_of(header.title_en));
-        e->source = tc_out_copy(out, b->source);
-        e->by = tc_out_copy(out, c->who);
-    }
-}
-
-static void decide_approve(const struct tc_script_host *h, const struct runs_section *runs,
-                           const struct tc_command *c, struct tc_out *out)
-{
-    const struct tc_cmd_plan_approve *b = c->body;
-    const struct tc_plan *p = b->version ? runs__find_plan(runs, b->plan, b->version) : NULL;
-    if (!p) {
-        tc_refuse(out, "plan_not_found", 0, "%.*s %u", (int)b->plan.len, b->plan.at, b->version);
-    } else if (tc_str_is(c->who, p->drafted_by)) {
-        tc_refuse(out, "second_person", 0, "%s", p->drafted_by);
-    } else if (p->is_live) {
-        tc_refuse(out, "already_live", 0, "%s %u", p->plan, p->version);
-    } else if (h->plan_count == LIVE_PLANS_MAX) {
-        tc_refuse(out, "full", 0, "plan");
-    } else {
-        struct tc_ev_plan_approved *e = tc_emit(out, TC_EV_PLAN_APPROVED, p->id, NULL);
-        e->plan = tc_out_copy(out, b->plan);
-        e->version = b->version;
-        e->hash = tc_out_copy(out, tc_str_of(p->hash));
-        e->by = tc_out_copy(out, c->who);
-    }
-}
-
-static void decide_retire(const struct runs_section *runs, const struct tc_command *c,
-                          struct tc_out *out)
-{
-    const struct tc_cmd_plan_retire *b = c->body;
-    const struct tc_plan *p = runs__find_plan(runs, b->plan, 0);
-    if (!p) {
-        tc_refuse(out, "plan_not_live", 0, "%.*s", (int)b->plan.len, b->plan.at);
-        return;
-    }
-    struct tc_ev_plan_retired *e = tc_emit(out, TC_EV_PLAN_RETIRED, p->id, NULL);
-    e->plan = tc_out_copy(out, b->plan);
-    e->by = tc_out_copy(out, c->who);
-}
-
-static void emit_start(const struct tc_plan *p, uint64_t incident, uint64_t trigger,
-                       struct tc_out *out)
-{
-    struct tc_ev_run_started *e = tc_emit(out, TC_EV_RUN_STARTED, 0, NULL);
-    e->plan = tc_out_copy(out, tc_str_of(p->plan));
-    e->version = p->version;
-    e->hash = tc_out_copy(out, tc_str_of(p->hash));
-    e->incident = incident;
-    e->trigger = trigger;
-}
-
-static void decide_start(const struct tc_model *live, const struct tc_command *c,
-                         struct tc_out *out)
-{
-    const struct tc_cmd_run_start *b = c->body;
-    const struct runs_section *runs = runs__of(live);
-    const struct tc_table *incidents = tc_model_table(live, "incident");
-    const struct tc_incident *i = incidents ? tc_table_find(incidents, b->incident) : NULL;
-    const struct tc_plan *p = runs__find_plan(runs, b->plan, 0);
-    const struct tc_run *old = runs__find_run(runs, b->plan, b->incident, true);
-    if (!i || i->state != TC_INCIDENT_STATE_OPEN) {
-        tc_refuse(out, "incident_not_open", 0, "%llu", (unsigned long long)b->incident);
-    } else if (!p) {
-        tc_refuse(out, "plan_not_live", 0, "%.*s", (int)b->plan.len, b->plan.at);
-    } else if (old) {
-        tc_refuse(out, "run_exists", 0, "%llu", (unsigned long long)old->id);
-    } else if (!runs__has_room(runs)) {
-        tc_refuse(out, "full", 0, "run");
-    } else {
-        emit_start(p, b->incident, live->seq, out);
-    }
-}
-
-static void decide_stop(const struct runs_section *runs, const struct tc_command *c,
-                        struct tc_out *out)
-{
-    const struct tc_cmd_run_stop *b = c->body;
-    const struct tc_run *r = runs__run(runs, b->run);
-    if (!r) {
-        tc_refuse(out, "run_not_found", 0, "%llu", (unsigned long long)b->run);
-    } else if (r->is_ended) {
-        tc_refuse(out, "run_ended", 0, "%s", tc_enum_name(&tc_enum_run_outcome, (int)r->outcome));
-    } else {
-        struct tc_ev_run_ended *e = tc_emit(out, TC_EV_RUN_ENDED, b->run, NULL);
-        e->outcome = TC_RUN_OUTCOME_STOPPED;
-        e->why = tc_out_copy(out, b->why);
-        e->by = tc_out_copy(out, c->who);
-    }
-}
-
-static void decide_answer(const struct runs_section *runs, const struct tc_command *c,
-                          struct tc_out *out)
-{
-    const struct tc_cmd_question_answer *b = c->body;
-    const struct tc_question *q = runs__question(runs, b->question);
-    bool is_word = tc_str_is(b->answer, "yes") || tc_str_is(b->answer, "no");
-    if (!q) {
-        tc_refuse(out, "question_not_found", 0, "%llu", (unsigned long long)b->question);
-    } else if (!is_word) {
-        tc_refuse(out, "answer_unknown", 0, "yes, no");
-    } else if (q->answer[0]) {
-        tc_refuse(out, "stale", q->changed_seq, "%s %s", q->answer, q->answered_by);
-    } else if (c->role == TC_ROLE_PLAN || !tc_role_may(c->role, q->role)) {
-        tc_refuse(out, "role_not_allowed", 0, "%s", tc_enum_name(&tc_enum_role, (int)q->role));
-    } else {
-        struct tc_ev_question_answered *e = tc_emit(out, TC_EV_QUESTION_ANSWERED, q->id, NULL);
-        e->answer = tc_out_copy(out, b->answer);
-        e->by = tc_out_copy(out, c->who);
-    }
-}
-
-static bool decide(void *self, const struct tc_model *live, const struct tc_input *in,
-                   struct tc_out *out)
-{
-    const struct tc_script_host *h = self;
-    const struct runs_section *runs = runs__of(live);
-    if (in->kind != TC_INPUT_COMMAND) {
-        return false;
-    }
-    switch ((int)in->command->name) {
-    case TC_CMD_PLAN_DRAFT: decide_draft(runs, in->command, out); return true;
-    case TC_CMD_PLAN_APPROVE: decide_approve(h, runs, in->command, out); return true;
-    case TC_CMD_PLAN_RETIRE: decide_retire(runs, in->command, out); return true;
-    case TC_CMD_RUN_START: decide_start(live, in->command, out); return true;
-    case TC_CMD_RUN_STOP: decide_stop(runs, in->command, out); return true;
-    case TC_CMD_QUESTION_ANSWER: decide_answer(runs, in->command, out); return true;
-    default: return false;
     }
 }
 
@@ -465,6 +312,16 @@ static void on_recommendation(struct tc_script_host *h, const struct tc_model *l
     }
 }
 
+/** Whoever goes on with the other incident must know what the run left half done. */
+static void note_merged(struct step *s, uint64_t into)
+{
+    s->r->incident = into;
+    call__note(s, "merged",
+               tc_out_format(s->out, "事件已合并，预案“%s”停止运行，请人工接续", s->r->plan),
+               tc_out_format(s->out, "The incident was merged: plan %s has stopped, people go on",
+                             s->r->plan));
+}
+
 /** A person closed or merged it: what its plans were about is over. */
 static void on_incident_over(struct tc_script_host *h, const struct tc_model *live,
                              const struct tc_event *e, struct tc_out *out)
@@ -474,6 +331,9 @@ static void on_incident_over(struct tc_script_host *h, const struct tc_model *li
             struct step s = step_of(h, live, h->runs[i], out);
             run__end(&s, TC_RUN_OUTCOME_STOPPED,
                      e->kind == TC_EV_INCIDENT_CLOSED ? "incident closed" : "incident merged");
+            if (e->kind == TC_EV_INCIDENT_MERGED) {
+                note_merged(&s, TC_BODY(e, incident_merged)->into);
+            }
         }
     }
 }
@@ -525,7 +385,7 @@ static void start_plans(struct tc_script_host *h, const struct tc_model *live,
         }
         if (matches && runs__has_room(runs) &&
             !runs__find_run(runs, tc_str_of(p->plan), incident, false)) {
-            emit_start(runs__plan(runs, p->plan_id), incident, e->seq, out);
+            host__emit_start(runs__plan(runs, p->plan_id), incident, e->seq, out);
         }
     }
 }
@@ -594,5 +454,8 @@ static void resume(void *self, const struct tc_model *live, struct tc_out *out)
     }
 }
 
-const struct tc_part tc_scripts_part = {
-    .name = "scripts", .decide = decide, .react = react, .resume = resume, .replied = replied};
+const struct tc_part tc_scripts_part = {.name = "scripts",
+                                        .decide = host__decide,
+                                        .react = react,
+                                        .resume = resume,
+                                        .replied = replied};

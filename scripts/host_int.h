@@ -2,6 +2,7 @@
 /** scripts/host_int.h - shared by the files of the host; nobody else includes it. */
 #pragma once
 
+#include "core/base/metric.h"
 #include "scripts/host.h"
 #include "scripts/runs.h"
 #include "scripts/script.h"
@@ -74,9 +75,17 @@ struct step {
 };
 
 /* host.c */
+extern struct tc_metric host__failed_runs;
+extern struct tc_metric host__replays;
 struct open_run *host__find(const struct tc_script_host *h, uint64_t id);
 struct open_run *host__add(struct tc_script_host *h, const struct tc_run *run);
 void host__remove(struct tc_script_host *h, uint64_t id);
+
+/* decide.c */
+bool host__decide(void *self, const struct tc_model *live, const struct tc_input *in,
+                  struct tc_out *out);
+void host__emit_start(const struct tc_plan *p, uint64_t incident, uint64_t trigger,
+                      struct tc_out *out);
 
 /* advance.c */
 /** Go on with the pending call's answer, or from the start with answer.at NULL. */
@@ -88,9 +97,16 @@ void run__resume(struct step *s);
 void run__end(struct step *s, enum tc_run_outcome outcome, const char *why);
 
 /* calls.c */
+/** A command of the run; `suffix` is the end of its id. */
+void call__command(struct step *s, enum tc_command_name name, const char *suffix, const void *body,
+                   uint64_t token);
 /** Start the pending call: its answer, or empty when it waits. Also after a restart, and again. */
 struct tc_str call__start(struct step *s, bool is_again);
-/** An answer written into the batch. */
+
+/* answers.c: each writes an answer into the batch */
+struct tc_str answer__keep(struct step *s, struct tc_buf *b);
+/** Raised at the plan's own line. */
+struct tc_str answer__mistake(struct step *s, const char *text);
 struct tc_str call__answer_reply(struct step *s, const struct tc_reply *reply);
 struct tc_str call__answer_question(struct step *s, const struct tc_question *q);
 struct tc_str call__answer_await(struct step *s, size_t index, uint64_t seq);

@@ -4,8 +4,10 @@
 -- primitive calls, each handed to the host by yielding its name and plain arguments.
 local host = ...
 local _G = _G
-local yield, raw_next, raw_setmetatable, raw_tostring = coroutine.yield, next, setmetatable, tostring
-local type, error, select, ipairs, rawget, rawset, rawlen = type, error, select, ipairs, rawget, rawset, rawlen
+local yield, raw_next = coroutine.yield, next
+local raw_setmetatable, raw_tostring = setmetatable, tostring
+local type, error, select, ipairs = type, error, select, ipairs
+local rawget, rawset, rawlen = rawget, rawset, rawlen
 local unpack, concat, tointeger = table.unpack, table.concat, math.tointeger
 local sub, format, find, charge = string.sub, host.format, host.find, host.charge
 
@@ -18,7 +20,10 @@ local function keep(t, names)
   for _, k in ipairs(all) do t[k] = kept[k] end
 end
 keep(string, { "len", "sub", "upper", "lower", "reverse", "byte", "char" })
-keep(math, { "abs", "ceil", "floor", "max", "min", "fmod", "tointeger", "type", "ult", "huge", "pi", "maxinteger", "mininteger" })
+keep(math, {
+  "abs", "ceil", "floor", "max", "min", "fmod", "tointeger", "type", "ult", "huge", "pi",
+  "maxinteger", "mininteger",
+})
 keep(table, { "pack" })
 keep(_G, { "assert", "error", "ipairs", "select", "tonumber", "type", "string", "table", "math" })
 
@@ -140,7 +145,9 @@ function hours(n) local s = whole(n * 3600, "hours", 2); return s end
 local triggers = raw_setmetatable({}, { __mode = "k" })
 local function trigger(word, o, names, level)
   local t = { on = word }
-  if o ~= nil and type(o) ~= "table" then error("on." .. word .. " takes {name = value}", level + 1) end
+  if o ~= nil and type(o) ~= "table" then
+    error("on." .. word .. " takes {name = value}", level + 1)
+  end
   if o then
     for k, v in pairs(o) do
       local known = false
@@ -224,7 +231,9 @@ function ctx:set_grade(grade)
 end
 function ctx:close_roads(o)
   options(o, "close_roads", { "layer", "feature", "within", "why" }, 2)
-  if not o.feature and not o.within then error("close_roads needs feature or within (metres)", 2) end
+  if not o.feature and not o.within then
+    error("close_roads needs feature or within (metres)", 2)
+  end
   local r = call("close_roads", o)
   return r.ok, r.why
 end

@@ -4,13 +4,17 @@
 #include "scripts/host.h"
 
 #define PLANS_MAX      1024u
-#define PLAN_TEXTS_MAX 65536u
+#define PLAN_TEXTS_MAX 80000u
 #define RUNS_MAX       16384u
 #define CALLS_MAX      1000000u
 #define TEXTS_MAX      1000000u
 #define QUESTIONS_MAX  16384u
-#define PLAN_PIECES    128u /* ids of pieces: 70 pieces at most hold a plan */
-#define TEXT_PIECES    512u
+/* Kept free for what one turn may add before it is applied. */
+#define CALLS_SPARE     8192u
+#define TEXTS_SPARE     200000u
+#define QUESTIONS_SPARE 2048u
+#define PLAN_PIECES     128u /* ids of pieces: 70 pieces at most hold a plan */
+#define TEXT_PIECES     512u
 
 static void init(void *self)
 {
@@ -356,6 +360,14 @@ bool runs__answer(const struct runs_section *s, const struct tc_run_call *call, 
         tc_buf_text(out, t->text);
     }
     return call->answer != 0;
+}
+
+bool runs__has_room_for_calls(const struct runs_section *s)
+{
+    const struct tc_table *t = s->tables;
+    return t[RUNS_CALLS].pool.count + CALLS_SPARE < CALLS_MAX &&
+           t[RUNS_TEXTS].pool.count + TEXTS_SPARE < TEXTS_MAX &&
+           t[RUNS_QUESTIONS].pool.count + QUESTIONS_SPARE < QUESTIONS_MAX;
 }
 
 bool runs__has_room(const struct runs_section *s)

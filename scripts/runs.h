@@ -38,5 +38,7 @@ const struct tc_run *runs__find_run(const struct runs_section *s, struct tc_str 
 void runs__plan_source(const struct runs_section *s, uint64_t plan_id, struct tc_buf *out);
 /** The whole answer of a call; false while it has none. */
 bool runs__answer(const struct runs_section *s, const struct tc_run_call *call, struct tc_buf *out);
+/** Room for what a run may call, be answered and ask in one turn. */
+bool runs__has_room_for_calls(const struct runs_section *s);
 /** Room for one more run: apply never refuses, so decide asks. */
 bool runs__has_room(const struct runs_section *s);

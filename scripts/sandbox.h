@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * scripts/sandbox.h - one fenced Lua state; the only file besides convert.h and coroutine.c that
- * sees lua.h.
+ * scripts/sandbox.h - one fenced Lua state. Ingest thread or a tool; never shared by threads.
  *
  * Fence                                    Stops
  * allocator with a ceiling, sticky         table and string bombs, also inside pcall

@@ -443,6 +443,7 @@ static void play_one(struct tc_str json, tc_plan_reader read, void *ctx, struct 
     tc_arena_finish(&a);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the seventh is for the answer. */
 tc_err tc_plan_test(struct tc_str source, const char *file, tc_plan_reader read, void *ctx,
                     struct tc_buf *report, struct tc_plan_test_result *result,
                     char why[static TC_WHY_MAX])

@@ -29,6 +29,20 @@ void script__call_finish(struct script_call *c)
     tc_buf_finish(&c->arguments);
 }
 
+void script__clean(char *text)
+{
+    size_t len = strlen(text);
+    for (size_t cut = 0; cut <= 3 && cut <= len; cut++) {
+        if (tc_str_is_utf8((struct tc_str){.at = text, .len = len - cut})) {
+            text[len - cut] = '\0';
+            return;
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (uint8_t)text[i] < 0x80 ? text[i] : '?';
+    }
+}
+
 /** "file:3: …" where Lua knew the line, else "file: …". */
 static void name_file(const char *name, char why[static TC_WHY_MAX])
 {
@@ -38,6 +52,7 @@ static void name_file(const char *name, char why[static TC_WHY_MAX])
         size_t len = tc_str_format(why, TC_WHY_MAX, "%s: ", name);
         (void)tc_str_put(why + len, TC_WHY_MAX - len, tc_str_of(text));
     }
+    script__clean(why);
 }
 
 /** Text -> chunk -> plan{…} -> header; then the coroutine, not started. */
@@ -62,6 +77,7 @@ static int load_plan(lua_State *L)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the seventh is for the answer. */
 tc_err script__load(const struct tc_sandbox_limits *limits, uint64_t seed, const char *name,
                     struct tc_str source, struct tc_buf *header, struct script **out,
                     char why[static TC_WHY_MAX])

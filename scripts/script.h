@@ -25,6 +25,8 @@ void script__call_finish(struct script_call *c);
 TC_MUST_USE tc_err script__load(const struct tc_sandbox_limits *limits, uint64_t seed,
                                 const char *name, struct tc_str source, struct tc_buf *header,
                                 struct script **out, char why[static TC_WHY_MAX]);
+/** What a plan raised may be any bytes, and may have been cut: made UTF-8, for the record. */
+void script__clean(char *text);
 /** NULL is fine. */
 void script__destroy(struct script *s);
 /**

@@ -19,7 +19,8 @@ define("at", function(time, s)
   return s
 end)
 define("reading", function(o)
-  return step("reading", { device = o.device or "W1", value_e6 = millionths(o.value, "reading: value") })
+  local value_e6 = millionths(o.value, "reading: value")
+  return step("reading", { device = o.device or "W1", value_e6 = value_e6 })
 end)
 define("answer", function(key, yes)
   return step("answer", { key = key, answer = (yes == true or yes == "yes") and "yes" or "no" })
@@ -27,7 +28,10 @@ end)
 define("close_incident", function() return step("close", {}) end)
 define("restart", function() return step("restart", {}) end)
 
-local kinds = { "order", "question", "response", "closure", "opening", "note", "grade", "finish", "failure", "start" }
+local kinds = {
+  "order", "question", "response", "closure", "opening", "note", "grade", "finish", "failure",
+  "start",
+}
 local expect, never = {}, {}
 for _, kind in ipairs(kinds) do
   expect[kind] = function(o)
@@ -46,12 +50,15 @@ define("expect", expect)
 
 define("scenario", function(name)
   return function(t)
-    local given, s = t.given or {}, { name = name, plan = t.plan, steps = {}, expects = {}, units = {}, sensors = {} }
+    local given = t.given or {}
+    local s = { name = name, plan = t.plan, steps = {}, expects = {}, units = {}, sensors = {} }
     if type(t.plan) ~= "string" then error("scenario needs plan = \"id\"", 2) end
     for capability, count in pairs(given.units or {}) do
       for i = 1, count do
-        s.units[#s.units + 1] = { call_sign = capability .. "-" .. i, capability = capability, metres = 1000 * i,
-          address = tostring(100001 + #s.units) }
+        s.units[#s.units + 1] = {
+          call_sign = capability .. "-" .. i, capability = capability, metres = 1000 * i,
+          address = tostring(100001 + #s.units),
+        }
       end
     end
     for _, o in ipairs(given.sensors or {}) do

@@ -1,4 +1,7 @@
 # The house rules: the walker, its own bad examples, headers that stand alone, the generated page.
+if(NOT TOCSIN_TESTS)
+    return()
+endif()
 add_executable(tidy tidy/main.c tidy/tree.c tidy/words.c tidy/lines.c tidy/code.c tidy/layers.c
                tidy/listed.c)
 target_link_libraries(tidy PRIVATE tc_base)

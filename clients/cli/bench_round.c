@@ -15,7 +15,7 @@
 #define START_US   (60 * TC_SEC)
 #define QUIET_US   (2 * TC_SEC)
 #define SETTLE_US  (30 * TC_SEC)
-#define HUB_THREAD "tocsin-hub"
+#define HUB_THREAD "hub"
 #define DATA_RATE  100
 
 struct round {

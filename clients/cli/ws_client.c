@@ -14,9 +14,14 @@
 
 int tc_tcp_connect(int port)
 {
+    return tc_tcp_connect_to("127.0.0.1", port);
+}
+
+int tc_tcp_connect_to(const char *address, int port)
+{
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    (void)inet_pton(AF_INET, address, &to.sin_addr);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
         (void)close(fd);
         return -1;

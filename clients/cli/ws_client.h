@@ -16,6 +16,8 @@ struct tc_ws {
 
 /** A connected TCP socket to 127.0.0.1, or -1. */
 int tc_tcp_connect(int port);
+/** To another IPv4 address. */
+int tc_tcp_connect_to(const char *address, int port);
 bool tc_tcp_send(int fd, const void *bytes, size_t len);
 
 struct tc_http_response {

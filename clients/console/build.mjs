@@ -26,7 +26,10 @@ await cp(new URL("src/favicon.svg", import.meta.url), new URL("favicon.svg", dis
 // The page names its files with a hash, so that a browser may keep them for ever.
 const page = await readFile(new URL("src/index.html", import.meta.url), "utf8");
 const mark = async (name) =>
-  createHash("sha256").update(await readFile(new URL(name, dist))).digest("hex").slice(0, 10);
+  createHash("sha256")
+    .update(await readFile(new URL(name, dist)))
+    .digest("hex")
+    .slice(0, 10);
 await writeFile(
   new URL("index.html", dist),
   page

@@ -270,6 +270,19 @@ static size_t put_newest_first(struct tc_buf *to, const struct tc_buf *texts, si
     return count;
 }
 
+/** Seq of the first line. */
+static uint64_t oldest_of(const struct tc_buf *texts)
+{
+    struct tc_jr r = tc_jr_init(tc_buf_str(texts));
+    struct tc_arena a = {0};
+    uint64_t seq = 1;
+    if (tc_jr_open(&r, '{') && tc_jr_more(&r, '}') && tc_str_is(tc_jr_key(&r, &a), "seq")) {
+        seq = tc_jr_u64(&r);
+    }
+    tc_arena_finish(&a);
+    return seq;
+}
+
 static void log_run(void *hub, struct tc_hub_job *job)
 {
     struct tc_hub *h = hub;
@@ -294,6 +307,7 @@ static void log_run(void *hub, struct tc_hub_job *job)
                 skip -= texts.bytes[at++] == '\n';
             }
             tc_buf_drop(&texts, at);
+            after = oldest_of(&texts) - 1;
         }
         left -= put_newest_first(&facts, &texts, left);
         looked_at += j->before - after;
@@ -348,14 +362,15 @@ static void log_page(struct conn *c)
                              .view = view_of(c)};
     wanted.limit = wanted.limit > LOG_LIMIT_MAX ? LOG_LIMIT_MAX : wanted.limit;
     struct tc_buf facts = {0};
-    bool is_whole =
-        hub__log_write(h, &facts, wanted.before, wanted.subject, wanted.limit, wanted.view);
+    uint64_t oldest_seq = 0;
+    bool is_whole = hub__log_write(h, &facts, wanted.before, wanted.subject, wanted.limit,
+                                   wanted.view, &oldest_seq);
     if (wanted.before == 0 || wanted.before > h->follower->seq) {
         wanted.before = h->follower->seq + 1;
     }
     if (is_whole || !ask_journal(c, &wanted)) {
         struct tc_buf b = {0};
-        write_log(&b, tc_buf_str(&facts), 0);
+        write_log(&b, tc_buf_str(&facts), is_whole ? oldest_seq : 0);
         hub__answer_buf(c, 200, &b);
     }
     tc_buf_finish(&facts);

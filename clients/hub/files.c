@@ -115,7 +115,8 @@ static void add_folder(struct tc_hub *h, int dir_fd, const char *path, int depth
         (void)close(dir_fd);
         return;
     }
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+    struct dirent *e = NULL;
+    while ((e = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe): our own stream */
         if (e->d_name[0] != '.') {
             add_entry(h, dir_fd, path, e->d_name, depth);
         }

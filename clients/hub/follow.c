@@ -133,8 +133,9 @@ bool hub__follow(struct tc_hub *h)
     return h->todo != NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the seventh is for the answer. */
 bool hub__log_write(struct tc_hub *h, struct tc_buf *b, uint64_t before, uint64_t subject,
-                    size_t limit, enum tc_view view)
+                    size_t limit, enum tc_view view, uint64_t *oldest_seq)
 {
     uint64_t oldest = h->fact_head > HUB_FACTS_MAX ? h->fact_head - HUB_FACTS_MAX : 0;
     tc_jw_open(b, '[');
@@ -143,6 +144,7 @@ bool hub__log_write(struct tc_hub *h, struct tc_buf *b, uint64_t before, uint64_
         if ((before == 0 || f->seq < before) && (subject == 0 || f->entity == subject)) {
             tc_jw_raw(b, (struct tc_str){.at = (const char *)f->json[view]->bytes,
                                          .len = f->json[view]->len});
+            *oldest_seq = f->seq;
             limit--;
         }
     }

@@ -4,15 +4,6 @@
 
 #include "clients/hub/hub_int.h"
 
-#define BODY_CHUNK_BYTES ((size_t)32 * 1024)
-#define HEADERS_MAX      2048u
-#define SECONDS_MAX      30 /* for one answer, or one piece of it */
-
-static const char content_policy[] =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src "
-    "'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'";
-
 void hub__conn_writable(struct conn *c)
 {
     (void)lws_callback_on_writable(c->wsi);
@@ -57,7 +48,7 @@ static struct conn *conn_create(struct tc_hub *h, struct lws *wsi)
     return c;
 }
 
-static void reset_request(struct conn *c)
+void hub__reset_request(struct conn *c)
 {
     hub__waiting_forget(c);
     tc_blob_unref(c->answer.body);
@@ -78,7 +69,7 @@ static void conn_destroy(struct lws *wsi)
     }
     struct tc_hub *h = c->hub;
     lws_set_opaque_user_data(wsi, NULL);
-    reset_request(c);
+    hub__reset_request(c);
     if (c->is_console) {
         hub__console_close(c);
     }
@@ -161,126 +152,6 @@ static bool is_origin_fine(struct lws *wsi, bool has_cookie)
         tc_metric_inc(&hub__m_origin, 1);
     }
     return is_fine;
-}
-
-/* Answers */
-
-void hub__answer(struct conn *c, int status, const char *type, struct tc_str body)
-{
-    if (c->answer.is_ready) {
-        return;
-    }
-    c->answer.status = status;
-    c->answer.type = type;
-    c->answer.body = tc_blob_create(body.at, body.len);
-    TC_REQUIRE(c->answer.body != NULL);
-    c->answer.is_ready = true;
-    hub__conn_writable(c);
-}
-
-void hub__answer_buf(struct conn *c, int status, struct tc_buf *json)
-{
-    hub__answer(c, status, "application/json", tc_buf_str(json));
-    tc_buf_finish(json);
-}
-
-void hub__answer_refusal(struct conn *c, int status, const char *why, const char *detail)
-{
-    struct tc_buf b = {0};
-    tc_jw_open(&b, '{');
-    tc_jw_pair_bool(&b, "ok", false);
-    tc_jw_pair_text(&b, "why", why);
-    tc_jw_pair_text(&b, "detail", detail);
-    tc_jw_close(&b, '}');
-    hub__answer_buf(c, status, &b);
-}
-
-struct headers {
-    struct lws *wsi;
-    unsigned char *at;
-    unsigned char *end;
-    bool bad;
-};
-
-static void add_header(struct headers *w, const char *name, const char *value)
-{
-    if (value && value[0] &&
-        lws_add_http_header_by_name(w->wsi, (const unsigned char *)name,
-                                    (const unsigned char *)value, (int)strlen(value), &w->at,
-                                    w->end) != 0) {
-        w->bad = true;
-    }
-}
-
-static bool write_headers(struct conn *c)
-{
-    unsigned char room[LWS_PRE + HEADERS_MAX];
-    unsigned char *start = room + LWS_PRE;
-    struct headers w = {.wsi = c->wsi, .at = start, .end = room + sizeof room - 1};
-    struct answer *a = &c->answer;
-    char number[16];
-    if (lws_add_http_header_status(c->wsi, (unsigned)a->status, &w.at, w.end) != 0 ||
-        lws_add_http_header_content_length(c->wsi, a->body->len, &w.at, w.end) != 0) {
-        return false;
-    }
-    add_header(&w, "content-type:", a->type);
-    add_header(&w, "content-security-policy:", content_policy);
-    add_header(&w, "x-content-type-options:", "nosniff");
-    add_header(&w, "x-frame-options:", "DENY");
-    add_header(&w, "referrer-policy:", "no-referrer");
-    add_header(&w, "cache-control:", a->etag[0] ? "no-cache" : "no-store");
-    add_header(&w, "etag:", a->etag);
-    add_header(&w, "set-cookie:", a->cookie);
-    if (a->retry_after_s) {
-        (void)tc_str_format(number, sizeof number, "%d", a->retry_after_s);
-        add_header(&w, "retry-after:", number);
-    }
-    if (c->is_closing) {
-        add_header(&w, "connection:", "close");
-    }
-    return !w.bad && lws_finalize_write_http_header(c->wsi, start, &w.at, w.end) == 0;
-}
-
-/** Non-zero closes the connection. */
-static int answer_done(struct conn *c)
-{
-    struct lws *wsi = c->wsi;
-    bool is_closing = c->is_closing;
-    reset_request(c);
-    return is_closing || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int http_writable(struct conn *c)
-{
-    struct answer *a = &c->answer;
-    if (!a->is_ready) {
-        return 0;
-    }
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SECONDS_MAX);
-    if (!a->has_headers_sent) {
-        a->has_headers_sent = true;
-        if (!write_headers(c)) {
-            return -1;
-        }
-        if (c->is_head || a->body->len == 0) {
-            return answer_done(c);
-        }
-        hub__conn_writable(c);
-        return 0;
-    }
-    size_t left = a->body->len - a->at;
-    size_t n = left < BODY_CHUNK_BYTES ? left : BODY_CHUNK_BYTES;
-    bool is_last = n == left;
-    if (lws_write(c->wsi, a->body->bytes + a->at, n,
-                  is_last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)n) {
-        return -1;
-    }
-    a->at += n;
-    if (is_last) {
-        return answer_done(c);
-    }
-    hub__conn_writable(c);
-    return 0;
 }
 
 /* Requests */
@@ -373,8 +244,8 @@ static int on_request(struct tc_hub *h, struct lws *wsi, const char *uri, size_t
     if (!c) {
         return -1;
     }
-    reset_request(c);
-    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, SECONDS_MAX);
+    hub__reset_request(c);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, HUB_ANSWER_S_MAX);
     if (!tc_str_put(c->path, sizeof c->path, (struct tc_str){.at = uri, .len = len})) {
         return close_after(c, 414, "too_long", "the path is too long");
     }
@@ -504,7 +375,7 @@ static int serve(struct tc_hub *h, struct lws *wsi, enum lws_callback_reasons re
     case LWS_CALLBACK_HTTP: return on_request(h, wsi, in, len);
     case LWS_CALLBACK_HTTP_BODY: return c ? on_body(c, in, len) : -1;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return c ? on_body_done(c) : -1;
-    case LWS_CALLBACK_HTTP_WRITEABLE: return c ? http_writable(c) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return c ? hub__answer_writable(c) : 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return filter_console(h, wsi);
     case LWS_CALLBACK_ESTABLISHED: return on_established(h, wsi);
     case LWS_CALLBACK_RECEIVE: return c ? on_frame(c, in, len) : -1;

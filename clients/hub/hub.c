@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <libwebsockets.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "clients/hub/hub_int.h"
 #include "core/base/thread.h"
 
-#define START_MS_MAX 5000
-#define NICE_LEVEL   (-5)
+#define START_MS_MAX  5000
+#define FDS_LOOKED_AT 4096
+#define NICE_LEVEL    (-5)
 
 int64_t hub__now_us(void)
 {
@@ -117,9 +120,36 @@ static void quiet(int level, const char *line)
     }
 }
 
+/** Does a listening socket of ours say `any` address at our port? Then the wrong one was bound. */
+static bool listens_everywhere(const struct tc_hub *h)
+{
+    for (int fd = 0; fd < FDS_LOOKED_AT; fd++) {
+        struct sockaddr_storage at = {0};
+        socklen_t size = sizeof at;
+        int is_listening = 0;
+        socklen_t int_size = sizeof is_listening;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &int_size) != 0 ||
+            !is_listening || getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+            continue;
+        }
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        memcpy(&v4, &at, sizeof v4);
+        memcpy(&v6, &at, sizeof v6);
+        if ((at.ss_family == AF_INET && ntohs(v4.sin_port) == h->port &&
+             v4.sin_addr.s_addr == htonl(INADDR_ANY)) ||
+            (at.ss_family == AF_INET6 && ntohs(v6.sin6_port) == h->port &&
+             IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const lws_retry_bo_t idle = {.secs_since_valid_ping = 15, .secs_since_valid_hangup = 40};
+
 static bool create_context(struct tc_hub *h)
 {
-    static const lws_retry_bo_t idle = {.secs_since_valid_ping = 15, .secs_since_valid_hangup = 40};
     void *loops[1] = {&h->loop};
     struct lws_context_creation_info info = {0};
     lws_set_log_level(LLL_ERR, quiet);
@@ -143,9 +173,17 @@ static bool create_context(struct tc_hub *h)
                             "libwebsockets-evlib-uv");
         return false;
     }
+    return true;
+}
+
+static bool create_vhost(struct tc_hub *h)
+{
     struct lws_context_creation_info vhost = {0};
     vhost.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                     (h->tls_cert ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0);
+    if (!strchr(h->address, ':')) {
+        vhost.options |= LWS_SERVER_OPTION_DISABLE_IPV6; /* else an IPv4 address means "any" */
+    }
     vhost.port = h->port;
     vhost.iface = h->address;
     vhost.protocols = hub__protocols();
@@ -166,6 +204,12 @@ static bool create_context(struct tc_hub *h)
         return false;
     }
     h->port = lws_get_vhost_listen_port(h->vhost);
+    if (!h->tls_cert && listens_everywhere(h)) {
+        (void)tc_str_format(h->why, sizeof h->why,
+                            "asked to listen on %s, but the library listens everywhere",
+                            h->address);
+        return false;
+    }
     return true;
 }
 
@@ -180,9 +224,9 @@ static void say_down(struct tc_hub *h)
 static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
-    tc_thread_name("tocsin-hub");
+    tc_thread_name("hub");
     tc_thread_nice(NICE_LEVEL);
-    if (create_context(h)) {
+    if (create_context(h) && create_vhost(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */
         hub__wake(h);
@@ -210,6 +254,11 @@ static bool is_loopback(const char *address)
     return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+static const char *numeric(const char *address)
+{
+    return strcmp(address, "localhost") == 0 ? "127.0.0.1" : address;
+}
+
 static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -225,7 +274,7 @@ static tc_err check_options(const struct tc_hub_options *o, char why[static TC_W
         (void)tc_str_format(why, TC_WHY_MAX, "TLS needs both a certificate and its key");
         return TC_EINVAL;
     }
-    if (!o->tls_cert && !is_loopback(o->address)) {
+    if (!o->tls_cert && !is_loopback(numeric(o->address))) {
         (void)tc_str_format(why, TC_WHY_MAX,
                             "listening on %s would carry passwords in the clear: give a TLS "
                             "certificate and key, or listen on 127.0.0.1",
@@ -237,7 +286,7 @@ static tc_err check_options(const struct tc_hub_options *o, char why[static TC_W
 
 static void set_options(struct tc_hub *h, const struct tc_hub_options *o)
 {
-    (void)tc_str_put(h->address, sizeof h->address, tc_str_of(o->address));
+    (void)tc_str_put(h->address, sizeof h->address, tc_str_of(numeric(o->address)));
     h->port = o->port;
     h->tls_cert = o->tls_cert ? copy_text(o->tls_cert) : NULL;
     h->tls_key = o->tls_key ? copy_text(o->tls_key) : NULL;

@@ -5,8 +5,9 @@
  *
  *   hub.c      thread, loop, inbox, timers        follow.c   follower, log ring, replies
  *   fan.c      deltas, their ring, snapshots      console.c  the WebSocket side of a connection
- *   http.c     libwebsockets callback, requests   api.c      routes        login.c  log-in and out
- *   command.c  envelopes and who waits            files.c    the console's files, kept in memory
+ *   http.c     libwebsockets callback, requests   answer.c   HTTP answers  api.c      routes
+ *   command.c  envelopes and who waits            login.c    sessions      files.c    console's
+ * files
  */
 #pragma once
 
@@ -36,6 +37,7 @@ struct lws_protocols;
 #define HUB_PENDING_LOG_BYTES ((size_t)256 * 1024)
 #define HUB_OUT_MAX           64u   /* answers that wait for one console */
 #define HUB_WAITING_MAX       4096u /* commands that wait for their batch */
+#define HUB_ANSWER_S_MAX      30    /* for one answer, or one piece of it */
 #define HUB_WAIT_US           (15 * TC_SEC)
 #define HUB_TICK_MS           50u
 #define HUB_TICK_MS_MAX       500u
@@ -243,7 +245,7 @@ bool hub__follow(struct tc_hub *h);
 /** Facts before `before` (0: newest), newest first, into a JSON array. False: the ring ends sooner.
  */
 bool hub__log_write(struct tc_hub *h, struct tc_buf *b, uint64_t before, uint64_t subject,
-                    size_t limit, enum tc_view view);
+                    size_t limit, enum tc_view view, uint64_t *oldest_seq);
 
 /* fan.c */
 void hub__fan_init(struct tc_hub *h);
@@ -284,14 +286,19 @@ const struct lws_protocols *hub__protocols(void);
 void hub__is_serving(struct tc_hub *h);
 void hub__conn_writable(struct conn *c);
 struct conn *hub__conn_find(struct tc_hub *h, uint64_t id);
+/** The request's If-None-Match; in its arena. */
+struct tc_str hub__if_none_match(struct conn *c);
+/** Forgets the request and its answer. */
+void hub__reset_request(struct conn *c);
+
+/* answer.c */
+/** The connection can take more of its answer. Non-zero: close. */
+int hub__answer_writable(struct conn *c);
 /** Answers; `body` is copied. */
 void hub__answer(struct conn *c, int status, const char *type, struct tc_str body);
 void hub__answer_buf(struct conn *c, int status, struct tc_buf *json);
 /** {"ok":false,"why":…,"detail":…} */
 void hub__answer_refusal(struct conn *c, int status, const char *why, const char *detail);
-
-/** The request's If-None-Match; in its arena. */
-struct tc_str hub__if_none_match(struct conn *c);
 
 /* api.c */
 void hub__api(struct conn *c);

@@ -23,7 +23,7 @@ static struct tc_hub_job *take(struct tc_hub_lane *l)
 
 static void *serve(void *arg)
 {
-    tc_thread_name("tocsin-hub-lane");
+    tc_thread_name("hub-lane");
     struct tc_hub_lane *l = arg;
     struct tc_hub_job *job = NULL;
     while ((job = take(l)) != NULL) {

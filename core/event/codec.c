@@ -395,3 +395,71 @@ const char *tc_record_over_limit(const struct tc_record *r, const void *item)
     }
     return NULL;
 }
+
+/** A copy that is UTF-8 and at most `max` bytes. */
+static struct tc_str fitted(struct tc_str s, uint32_t max, struct tc_arena *a)
+{
+    size_t len = s.len < max ? s.len : max;
+    char *copy = tc_arena_copy(a, s.at, len);
+    while (len > 0 && len < s.len && ((uint8_t)s.at[len] & 0xC0) == 0x80) {
+        len--; /* do not end within a character */
+    }
+    if (!tc_str_is_utf8((struct tc_str){.at = copy, .len = len})) {
+        for (size_t i = 0; i < len; i++) {
+            copy[i] = (uint8_t)copy[i] >= 0x80 ? '?' : copy[i];
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        copy[i] = copy[i] ? copy[i] : '?';
+    }
+    return (struct tc_str){.at = copy, .len = len};
+}
+
+static bool fit_text(const struct tc_field *f, uint8_t *at, struct tc_arena *a)
+{
+    struct tc_str s = text_at(at, false);
+    if (s.len <= f->text_max && tc_str_is_utf8(s) && !(s.len && memchr(s.at, '\0', s.len))) {
+        return false;
+    }
+    s = fitted(s, f->text_max, a);
+    memcpy(at, &s, sizeof s);
+    return true;
+}
+
+static uint32_t fit_list(const struct tc_field *f, uint8_t *item, struct tc_arena *a)
+{
+    uint32_t changed = 0;
+    uint32_t count = list_count(f, item);
+    if (count > f->count_max) {
+        count = f->count_max;
+        memcpy(item + f->count_offset, &count, sizeof count);
+        changed++;
+    }
+    if (f->type != TC_TYPE_TEXT && f->type != TC_TYPE_RECORD) {
+        return changed;
+    }
+    uint8_t *items = NULL; /* elements lie in an arena: ours to mend */
+    memcpy(&items, item + f->offset, sizeof items);
+    for (uint32_t k = 0; k < count; k++) {
+        uint8_t *at = items + k * element_size(f, false);
+        changed += f->type == TC_TYPE_TEXT ? fit_text(f, at, a) : tc_record_fit(f->record, at, a);
+    }
+    return changed;
+}
+
+uint32_t tc_record_fit(const struct tc_record *r, void *item, struct tc_arena *a)
+{
+    uint32_t changed = 0;
+    for (uint32_t i = 0; i < r->field_count; i++) {
+        const struct tc_field *f = &r->fields[i];
+        uint8_t *at = (uint8_t *)item + f->offset;
+        if (f->is_list) {
+            changed += fit_list(f, item, a);
+        } else if (f->type == TC_TYPE_TEXT) {
+            changed += fit_text(f, at, a);
+        } else if (f->type == TC_TYPE_RECORD) {
+            changed += tc_record_fit(f->record, at, a);
+        }
+    }
+    return changed;
+}

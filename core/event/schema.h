@@ -92,5 +92,11 @@ TC_MUST_USE tc_err tc_field_read(struct tc_jr *jr, const struct tc_record *r,
                                  char why[static TC_WHY_MAX]);
 /** Order-sensitive hash of every field's value; equal values give equal hashes. */
 uint64_t tc_record_hash(const struct tc_record *r, const void *item);
+/**
+ * Make an event or command body fit what is declared, so that what is written can be read again:
+ * texts are cut at whole characters, bytes that are no UTF-8 become '?', lists lose their end.
+ * Returns how many fields were changed. Not for fixed items.
+ */
+uint32_t tc_record_fit(const struct tc_record *r, void *item, struct tc_arena *a);
 /** Fields whose text or list is longer than declared; NULL when all is within its limits. */
 const char *tc_record_over_limit(const struct tc_record *r, const void *item);

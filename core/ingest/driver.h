@@ -109,6 +109,14 @@ struct tc_send {
     enum tc_priority priority;
 };
 
+/** What became of an observation, once that is durable. */
+struct tc_told {
+    uint32_t ref;
+    bool is_taken;   /* also when it was taken before */
+    uint64_t seq;    /* of the event that it first led to */
+    const char *why; /* code of a refusal, or "" */
+};
+
 /** Per source, from the configuration. */
 struct tc_driver_options {
     struct tc_str profile; /* vendor or checksum profile, "" the standard's */
@@ -140,10 +148,9 @@ struct tc_driver {
      * TC_EAGAIN: not now. NULL: cannot send. */
     tc_err (*send)(void *self, const struct tc_send *request, int64_t now_us,
                    struct tc_driver_out *out);
-    /** The verdict on the observation that carried `ref` is durable. `why` for a refusal. NULL ok.
-     */
-    void (*outcome)(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out);
+    /** The verdict on the observation that carried `told->ref` is durable. NULL ok. */
+    void (*outcome)(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out);
     /** Time passes. Returns when it wants to be called next (INT64_MAX: never). NULL ok. */
     int64_t (*tick)(void *self, int64_t now_us, struct tc_driver_out *out);
     /** `tocsin decode --hex`: one written line, when it is not simply the hex of a frame. NULL ok.

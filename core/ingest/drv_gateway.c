@@ -6,8 +6,9 @@
  *     "value":0.35,"unit":"m","occurred":"2026-11-21T08:00:00+08:00"}]}
  *   {"id":"g-17","ok":true,"results":[{"seq":123}]}
  *
- * docs/protocols.md lists the kinds and fields. A request that is sent again with the same id gets
- * the first verdicts again.
+ * docs/protocols.md lists the kinds and fields. A request that is sent again as it was gets the
+ * first verdicts again; one with an id used before but other content is a new one, so that a
+ * gateway which begins to count anew loses nothing.
  */
 #include "core/base/json.h"
 #include "core/base/time.h"
@@ -16,6 +17,8 @@
 #define OBSERVATIONS_MAX 256u
 #define ID_MAX           96u
 #define REQUEST_MAX      ((uint32_t)1024 * 1024)
+#define EVIDENCE_BYTES   400u
+#define SPEED_KMH_MAX    2000
 
 struct verdict {
     bool is_known;
@@ -82,6 +85,11 @@ static void answer(struct gateway *g, struct tc_driver_out *out)
     tc_buf_finish(&b);
 }
 
+/** Numbers whose zero means something: were they there? */
+struct field_seen {
+    bool value, x, y, code;
+};
+
 static bool kind_of(struct tc_str name, enum tc_obs_kind *kind)
 {
     static const struct {
@@ -129,32 +137,47 @@ static struct tc_str *text_field(struct tc_obs *o, struct tc_str key)
     return NULL;
 }
 
-static const char *number_field(struct tc_jr *r, struct tc_obs *o, struct tc_str key)
+/** A number within bounds; outside, the reader goes bad. */
+static int64_t bounded(struct tc_jr *r, int decimals, int64_t least, int64_t most)
+{
+    int64_t value = tc_jr_fixed(r, decimals);
+    if (value < least || value > most) {
+        r->bad = true;
+        return 0;
+    }
+    return value;
+}
+
+static const char *number_field(struct tc_jr *r, struct field_seen *seen, struct tc_obs *o,
+                                struct tc_str key)
 {
     if (tc_str_is(key, "value")) {
         o->value_e6 = tc_jr_fixed(r, 6);
+        seen->value = true;
     } else if (tc_str_is(key, "value_e6")) {
         o->value_e6 = tc_jr_i64(r);
+        seen->value = true;
     } else if (tc_str_is(key, "lon") || tc_str_is(key, "x")) {
         o->x_e7 = tc_jr_fixed(r, 7);
-        o->has_position = true;
+        seen->x = true;
     } else if (tc_str_is(key, "lat") || tc_str_is(key, "y")) {
         o->y_e7 = tc_jr_fixed(r, 7);
-        o->has_position = true;
+        seen->y = true;
     } else if (tc_str_is(key, "speed_kmh")) {
-        o->speed_cms = (uint32_t)(tc_jr_fixed(r, 3) / 36);
+        o->speed_cms = (uint32_t)(bounded(r, 3, 0, SPEED_KMH_MAX * 1000) / 36);
     } else if (tc_str_is(key, "heading")) {
-        o->heading_deg = (uint16_t)(tc_jr_fixed(r, 0) % 360);
+        o->heading_deg = (uint16_t)(bounded(r, 0, 0, 360) % 360);
     } else if (tc_str_is(key, "error_m")) {
-        o->error_m = (uint32_t)tc_jr_fixed(r, 0);
+        o->error_m = (uint32_t)bounded(r, 0, 0, UINT32_MAX);
     } else if (tc_str_is(key, "code")) {
-        o->code = (uint32_t)tc_jr_u64(r);
+        o->code = (uint32_t)bounded(r, 0, 0, UINT32_MAX);
+        seen->code = true;
     } else if (tc_str_is(key, "cleared")) {
         o->is_cleared = tc_jr_bool(r);
     } else {
         return "unknown field";
     }
-    return r->bad ? "not a number" : NULL;
+    return r->bad ? "not a number, or out of range" : NULL;
 }
 
 static const char *named_field(struct tc_jr *r, struct tc_obs *o, struct tc_str key,
@@ -178,8 +201,8 @@ static const char *named_field(struct tc_jr *r, struct tc_obs *o, struct tc_str 
     return kind_of(text, &o->kind) ? NULL : "unknown kind";
 }
 
-static const char *read_field(struct tc_jr *r, struct tc_obs *o, struct tc_arena *a,
-                              struct tc_str *key)
+static const char *read_field(struct tc_jr *r, struct field_seen *seen, struct tc_obs *o,
+                              struct tc_arena *a, struct tc_str *key)
 {
     *key = tc_jr_key(r, a);
     struct tc_str *text = text_field(o, *key);
@@ -191,24 +214,58 @@ static const char *read_field(struct tc_jr *r, struct tc_obs *o, struct tc_arena
         tc_str_is(*key, "level")) {
         return named_field(r, o, *key, a);
     }
-    return number_field(r, o, *key);
+    return number_field(r, seen, o, *key);
+}
+
+/** The first field that the kind cannot do without; NULL when all are there. */
+static const char *missing_of(const struct tc_obs *o, const struct field_seen *seen)
+{
+    bool is_device = o->kind != TC_OBS_REPORT && o->kind != TC_OBS_CASE;
+    if (o->kind == TC_OBS_NONE) {
+        return "kind";
+    }
+    if (is_device && o->address.len == 0) {
+        return "device";
+    }
+    if (seen->x != seen->y || (o->kind == TC_OBS_POSITION && !seen->x)) {
+        return seen->x ? "lat" : "lon";
+    }
+    if (o->kind == TC_OBS_READING && (o->factor.len == 0 || !seen->value)) {
+        return o->factor.len ? "value" : "factor";
+    }
+    if (o->kind == TC_OBS_STATUS && !seen->code) {
+        return "code";
+    }
+    if ((o->kind == TC_OBS_TEXT || o->kind == TC_OBS_REPORT) && o->text.len == 0) {
+        return "text";
+    }
+    return o->kind == TC_OBS_CASE && o->service_code.len == 0 ? "service_code" : NULL;
 }
 
 static const char *read_observation(struct tc_jr *r, struct tc_obs *o, struct tc_arena *a,
                                     struct tc_str *key)
 {
+    struct field_seen seen = {0};
     *o = tc_obs_init(TC_OBS_NONE);
+    (void)tc_jr_peek(r);
+    const char *from = r->at;
     if (!tc_jr_open(r, '{')) {
         return "an observation must be an object";
     }
     while (tc_jr_more(r, '}')) {
-        const char *wrong = read_field(r, o, a, key);
+        const char *wrong = read_field(r, &seen, o, a, key);
         if (wrong) {
             return wrong;
         }
     }
-    *key = TC_STR("kind");
-    return r->bad ? "not JSON" : o->kind == TC_OBS_NONE ? "missing" : NULL;
+    if (r->bad) {
+        return "not JSON";
+    }
+    o->has_position = seen.x && seen.y;
+    o->detail = (struct tc_str){from, (size_t)(r->at - from)};
+    const char *missing = missing_of(o, &seen);
+    *key = tc_str_of(missing);
+    return missing ? "missing" : NULL;
 }
 
 struct request {
@@ -220,8 +277,10 @@ struct request {
 
 static void complain(struct request *q, struct tc_str key, const char *what)
 {
-    (void)tc_str_format(q->why, sizeof q->why, "observations[%u].%.*s: %s", q->count,
-                        (int)(key.len < 40 ? key.len : 40), key.at ? key.at : "", what);
+    char name[41];
+    (void)tc_str_put(name, sizeof name, key);
+    (void)tc_str_format(q->why, sizeof q->why, "observations[%u]%s%s: %s", q->count,
+                        name[0] ? "." : "", name, what);
 }
 
 static void read_observations(struct tc_jr *r, struct request *q, struct tc_arena *a)
@@ -263,8 +322,10 @@ static bool read_request(struct tc_str text, struct request *q, struct tc_arena 
         } else if (tc_str_is(key, "observations")) {
             read_observations(&r, q, a);
         } else {
-            (void)tc_str_format(q->why, sizeof q->why, "%.*s: unknown field",
-                                (int)(key.len < 40 ? key.len : 40), key.at ? key.at : "");
+            char name[41];
+            (void)tc_str_put(name, sizeof name, key);
+            (void)tc_str_format(q->why, sizeof q->why, "%s: %s", name,
+                                r.bad ? "not JSON" : "unknown field");
         }
     }
     if (!q->why[0] && !tc_jr_is_done(&r)) {
@@ -284,10 +345,15 @@ static tc_err decode(void *self, struct tc_str text, int64_t now_us, struct tc_d
     *g = (struct gateway){0};
     struct request q = {.g = g};
     q.list = tc_arena_alloc(out->arena, OBSERVATIONS_MAX * sizeof *q.list);
-    if (!read_request(text, &q, out->arena)) {
+    if (text.len > REQUEST_MAX) {
+        (void)tc_str_put(q.why, sizeof q.why, TC_STR("longer than 1 MiB"));
+    }
+    if (q.why[0] || !read_request(text, &q, out->arena)) {
         struct tc_obs o = tc_obs_init(TC_OBS_REJECTED);
         o.text = tc_str_of(q.why);
-        o.detail = (struct tc_str){.at = text.at, .len = text.len < 400 ? text.len : 400};
+        char *evidence = tc_arena_alloc(out->arena, EVIDENCE_BYTES + 1);
+        (void)tc_str_put(evidence, EVIDENCE_BYTES + 1, text);
+        o.detail = tc_str_of(evidence);
         if (!tc_str_is_utf8(o.detail)) {
             o.detail.len = 0;
         }
@@ -300,7 +366,10 @@ static tc_err decode(void *self, struct tc_str text, int64_t now_us, struct tc_d
         char index[16];
         (void)tc_str_format(index, sizeof index, "%u", i);
         q.list[i].ref = i + 1;
-        q.list[i].key = tc_obs_key(tc_str_of("gateway"), tc_str_of(g->id), tc_str_of(index));
+        q.list[i].key = tc_obs_key(tc_str_of(g->id), tc_str_of(index), q.list[i].detail);
+        if (!out->wants_detail) {
+            q.list[i].detail = (struct tc_str){0};
+        }
         out->observe(out->ctx, &q.list[i]);
     }
     if (q.count == 0) {
@@ -309,17 +378,18 @@ static tc_err decode(void *self, struct tc_str text, int64_t now_us, struct tc_d
     return TC_OK;
 }
 
-static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out)
+/* NOLINTNEXTLINE(readability-function-size): the table's shape */
+static void outcome(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out)
 {
     (void)now_us;
     struct gateway *g = self;
-    if (ref == 0 || ref > g->count || g->verdicts[ref - 1].is_known) {
+    if (told->ref == 0 || told->ref > g->count || g->verdicts[told->ref - 1].is_known) {
         return;
     }
-    struct verdict *v = &g->verdicts[ref - 1];
-    *v = (struct verdict){.is_known = true, .is_taken = is_taken, .seq = seq};
-    (void)tc_str_put(v->why, sizeof v->why, tc_str_of(why));
+    struct verdict *v = &g->verdicts[told->ref - 1];
+    *v = (struct verdict){.is_known = true, .is_taken = told->is_taken, .seq = told->seq};
+    (void)tc_str_put(v->why, sizeof v->why, tc_str_of(told->why));
     if (++g->known == g->count) {
         answer(g, out);
     }

@@ -181,12 +181,13 @@ static enum tc_quality quality_of(struct tc_str flag)
 /* Observations */
 
 /** By the packet's own number and time and the factor: a resend has the same. */
-static uint64_t key_of(const struct tc_hj212_packet *p, struct tc_str factor, struct tc_str value)
+static uint64_t key_of(const struct tc_hj212_packet *p, enum tc_obs_kind kind, struct tc_str factor,
+                       struct tc_str value)
 {
     char packet[160];
     struct tc_str time = tc_hj212_value(p, "DataTime");
-    size_t n = tc_str_format(packet, sizeof packet, "%.*s %.*s %.*s %.*s ", (int)p->qn.len,
-                             p->qn.at ? p->qn.at : "", (int)p->cn.len, p->cn.at,
+    size_t n = tc_str_format(packet, sizeof packet, "%d %.*s %.*s %.*s %.*s ", (int)kind,
+                             (int)p->qn.len, p->qn.at ? p->qn.at : "", (int)p->cn.len, p->cn.at,
                              (int)(time.len < 24 ? time.len : 24), time.at ? time.at : "",
                              (int)(p->pno.len < 8 ? p->pno.len : 8), p->pno.at ? p->pno.at : "");
     if (p->qn.len == 0) {
@@ -203,7 +204,7 @@ static struct tc_obs *add(struct passage *w, enum tc_obs_kind kind, struct tc_st
     o->address = w->p->mn;
     o->factor = factor;
     o->occurred_us = w->occurred_us;
-    o->key = key_of(w->p, factor, value);
+    o->key = key_of(w->p, kind, factor, value);
     if (w->p->qn.len == 0) {
         o->key_window_us = TC_HOUR;
         o->key = w->occurred_us ? o->key : 0;
@@ -380,17 +381,17 @@ static void answer(const struct pending *k, struct tc_driver_out *out)
     out->bytes(out->ctx, frame, len);
 }
 
-static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out)
+/* NOLINTNEXTLINE(readability-function-size): the table's shape */
+static void outcome(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out)
 {
-    (void)seq;
     (void)now_us;
     struct hj212 *h = self;
-    struct pending *k = &h->pending[ref % PENDING_COUNT];
-    if (ref == 0 || k->ref != ref || k->awaited == 0) {
+    struct pending *k = &h->pending[told->ref % PENDING_COUNT];
+    if (told->ref == 0 || k->ref != told->ref || k->awaited == 0) {
         return;
     }
-    if (!is_taken && why && strcmp(why, "full") == 0) {
+    if (!told->is_taken && strcmp(told->why, "full") == 0) {
         k->is_withheld = true;
     }
     if (--k->awaited == 0 && !k->is_withheld) {

@@ -20,12 +20,10 @@ static tc_err send_one(void *self, const struct tc_send *request, int64_t now_us
     return pei__send(self, request, (struct tc_pei_now){now_us, out});
 }
 
-static void outcome(void *self, uint32_t ref, bool is_taken, uint64_t seq, const char *why,
-                    int64_t now_us, struct tc_driver_out *out)
+static void outcome(void *self, const struct tc_told *told, int64_t now_us,
+                    struct tc_driver_out *out)
 {
-    (void)seq;
-    (void)why;
-    pei__outcome(self, ref, is_taken);
+    pei__outcome(self, told->ref, told->is_taken);
     pei__pump(self, (struct tc_pei_now){now_us, out});
 }
 

@@ -340,7 +340,7 @@ static void *run(void *ctx)
 {
     struct tc_journal *j = ctx;
     bool goes_on = true;
-    tc_thread_name("tocsin-journal");
+    tc_thread_name("journal");
     tc_thread_nice(NICE_LEVEL);
     (void)pthread_mutex_lock(&j->lock);
     while (goes_on) {

@@ -68,7 +68,7 @@ static void wait_for_work(struct journal_tidy *t)
 
 static void *run(void *ctx)
 {
-    tc_thread_name("tocsin-tidy");
+    tc_thread_name("journal-tidy");
     struct journal_tidy *t = ctx;
     (void)pthread_mutex_lock(&t->lock);
     for (;;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/inbox.h"
 
-static struct tc_inbox_item *take_all(struct tc_inbox *in)
+struct tc_inbox_item *tc_inbox_take(struct tc_inbox *in)
 {
     uv_mutex_lock(&in->mutex);
     struct tc_inbox_item *items = in->first;
@@ -15,7 +15,7 @@ static struct tc_inbox_item *take_all(struct tc_inbox *in)
 static void on_async(uv_async_t *async)
 {
     struct tc_inbox *in = async->data;
-    struct tc_inbox_item *items = take_all(in);
+    struct tc_inbox_item *items = tc_inbox_take(in);
     if (items) {
         in->on_items(in->ctx, items);
     }
@@ -80,7 +80,7 @@ void tc_inbox_close(struct tc_inbox *in)
 
 struct tc_inbox_item *tc_inbox_finish(struct tc_inbox *in)
 {
-    struct tc_inbox_item *items = take_all(in);
+    struct tc_inbox_item *items = tc_inbox_take(in);
     uv_mutex_destroy(&in->mutex);
     return items;
 }

@@ -33,6 +33,8 @@ TC_MUST_USE tc_err tc_inbox_init(struct tc_inbox *in, uv_loop_t *loop, size_t co
                                  tc_inbox_fn on_items, void *ctx);
 /** Any thread. TC_EFULL past the limit: the item stays the caller's. */
 TC_MUST_USE tc_err tc_inbox_post(struct tc_inbox *in, struct tc_inbox_item *item);
+/** What waits, in order; the caller's from then on. Any thread, but on_items may run too. */
+struct tc_inbox_item *tc_inbox_take(struct tc_inbox *in);
 size_t tc_inbox_count(struct tc_inbox *in);
 /** Loop thread; then run the loop until its handles are closed, then tc_inbox_finish. */
 void tc_inbox_close(struct tc_inbox *in);

@@ -361,15 +361,21 @@ static void free_questions(struct tc_travel_question *q)
     }
 }
 
-static void drain_inboxes(struct tc_ingest *in)
+void tc_ingest_drain(struct tc_ingest *in)
 {
     struct tc_inbox_item *next = NULL;
-    for (struct tc_inbox_item *i = tc_inbox_finish(&in->durable); i; i = next) {
+    for (struct tc_inbox_item *i = tc_inbox_take(&in->durable); i; i = next) {
         struct durable_item *d = (struct durable_item *)(void *)i;
         next = i->next;
         (void)in->options.ports.forward(in->options.ports.ctx, d->batches); /* the end anyway */
         tc_free(d);
     }
+}
+
+static void finish_inboxes(struct tc_ingest *in)
+{
+    struct tc_inbox_item *next = NULL;
+    (void)tc_inbox_finish(&in->durable); /* drained */
     for (struct tc_inbox_item *i = tc_inbox_finish(&in->requests); i; i = next) {
         struct tc_ingest_request *r = (struct tc_ingest_request *)(void *)i;
         next = i->next;
@@ -391,7 +397,8 @@ void tc_ingest_destroy(struct tc_ingest *in)
         return;
     }
     queue_finish(&in->queue);
-    drain_inboxes(in);
+    tc_ingest_drain(in);
+    finish_inboxes(in);
     while (in->question_count) {
         free_questions(in->questions[in->question_head].list);
         in->question_head = (in->question_head + 1) % TC_COUNT_OF(in->questions);

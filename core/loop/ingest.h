@@ -55,6 +55,8 @@ TC_MUST_USE tc_err tc_ingest_create(const struct tc_ingest_options *options, str
                                     char why[static TC_WHY_MAX]);
 /** Opens the sources and runs until tc_ingest_stop. Ingest thread. */
 void tc_ingest_run(struct tc_ingest *in);
+/** After tc_ingest_run returned: forwards what the journal has made durable since. */
+void tc_ingest_drain(struct tc_ingest *in);
 void tc_ingest_destroy(struct tc_ingest *in);
 /** Any thread, async-signal-safe. */
 void tc_ingest_stop(struct tc_ingest *in);

@@ -37,7 +37,7 @@ static struct tc_inbox_item *next_item(struct tc_lane *lane)
 
 static void run(void *arg)
 {
-    tc_thread_name("tocsin-lane");
+    tc_thread_name("lane");
     struct tc_lane *lane = arg;
     struct tc_inbox_item *item = NULL;
     while ((item = next_item(lane)) != NULL) {

@@ -192,7 +192,9 @@ void session_outcome(struct session *s, uint32_t ref, const struct tc_reply *rep
     (void)tc_str_put(why, sizeof why, reply->why);
     struct call c;
     call_begin(&c, s, now_us);
-    s->driver->outcome(s->self, ref, reply->verdict != TC_REFUSED, reply->seq, why, now_us, &c.out);
+    s->driver->outcome(s->self,
+                       &(struct tc_told){ref, reply->verdict != TC_REFUSED, reply->seq, why},
+                       now_us, &c.out);
     call_end(&c);
 }
 

@@ -4,7 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/base/metric.h"
 #include "core/turn/state.h"
+
+static struct tc_metric fitted = {.name = "tocsin_fields_cut_total",
+                                  .help = "Texts cut or mended to fit their field.",
+                                  .type = TC_COUNTER};
 
 #define PARTS_MAX         8u
 #define PLAN_COMMANDS_MAX 256u /* waiting; a plan past it is told "full" */
@@ -73,6 +78,7 @@ struct tc_turn *tc_turn_create(struct tc_model *live)
     TC_REQUIRE(t != NULL);
     t->live = live;
     t->state = tc_model_self(live, "turn");
+    tc_metric_add(&fitted);
     return t;
 }
 
@@ -234,7 +240,11 @@ void tc_command_from_plan(struct tc_out *out, const struct tc_command *c, uint64
 static void apply_emitted(struct tc_turn *t)
 {
     while (t->applied < t->batch->count) {
-        tc_model_apply(t->live, &t->batch->events[t->applied++]);
+        const struct tc_event *e = &t->batch->events[t->applied++];
+        /* bodies lie in the batch's arena; nobody else has seen them yet */
+        void *body = (void *)(uintptr_t)e->body;
+        tc_metric_inc(&fitted, tc_record_fit(tc_kinds[e->kind].record, body, &t->batch->arena));
+        tc_model_apply(t->live, e);
     }
 }
 

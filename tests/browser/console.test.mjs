@@ -9,7 +9,11 @@ import { now } from "./stub-district.mjs";
 import { StubHub } from "./stub-server.mjs";
 
 const isBuilt = existsSync(new URL("../../clients/console/dist/console.js", import.meta.url));
-const skip = !chromiumPath ? "no chromium found (set TOCSIN_CHROMIUM)" : !isBuilt ? "clients/console/dist is not built" : false;
+const skip = !chromiumPath
+  ? "no chromium found (set TOCSIN_CHROMIUM)"
+  : !isBuilt
+    ? "clients/console/dist is not built"
+    : false;
 let browser;
 const hubs = [];
 before(async () => {
@@ -31,7 +35,8 @@ async function start({ user = "duty", hub: hubOptions = {}, ...pageOptions } = {
 const commandsOf = (hub, name) => hub.commands.filter((command) => command.name === name);
 /** Waits until the stub took so many commands of a name. */
 async function taken(hub, name, count = 1) {
-  for (let i = 0; i < 100 && commandsOf(hub, name).length < count; i++) await new Promise((done) => setTimeout(done, 20));
+  for (let i = 0; i < 100 && commandsOf(hub, name).length < count; i++)
+    await new Promise((done) => setTimeout(done, 20));
   return commandsOf(hub, name);
 }
 const line = (page, kind) => page.locator(`#queue .line[id^="q-${kind}:"]`);
@@ -59,13 +64,21 @@ test("an alarm stands on the screen within 200 ms of its frame", { skip }, async
   await page.evaluate(() => {
     window.arrived = {};
     new MutationObserver(() => {
-      for (const item of document.querySelectorAll('#queue .line[id^="q-alarm:"]')) window.arrived[item.id] ??= Date.now();
+      for (const item of document.querySelectorAll('#queue .line[id^="q-alarm:"]'))
+        window.arrived[item.id] ??= Date.now();
     }).observe(document.getElementById("queue"), { subtree: true, childList: true });
   });
   const delays = [];
   for (let i = 0; i < 5; i++) {
     const id = hub.nextId();
-    hub.put("alarm", { id, kind: "water_level", level: "danger", sensor: hub.sensor, raised_us: now(), place_zh: "红岭下沉隧道" });
+    hub.put("alarm", {
+      id,
+      kind: "water_level",
+      level: "danger",
+      sensor: hub.sensor,
+      raised_us: now(),
+      place_zh: "红岭下沉隧道",
+    });
     const sentMs = Date.now();
     hub.flush();
     await page.waitForFunction((name) => window.arrived[name], `q-alarm:${id}`, { timeout: 2000 });
@@ -73,7 +86,12 @@ test("an alarm stands on the screen within 200 ms of its frame", { skip }, async
   }
   context.diagnostic(`delays ${delays.join(", ")} ms`);
   assert.ok(delays.sort((a, b) => a - b)[2] < 200, `median of ${delays} ms`);
-  assert.ok(await page.locator("#queue .line").first().evaluate((item) => item.classList.contains("u-now")));
+  assert.ok(
+    await page
+      .locator("#queue .line")
+      .first()
+      .evaluate((item) => item.classList.contains("u-now")),
+  );
   await page.context().close();
 });
 
@@ -88,43 +106,52 @@ test("a question is answered by one key and leaves the queue in sight", { skip }
   await page.context().close();
 });
 
-test("from the queue to units sent: by keyboard, previewed, with each unit's result", { skip }, async (context) => {
-  const { hub, page } = await start();
-  const keys = typist(page);
-  for (let i = 0; i < 12 && !(await page.locator('.line.is-chosen[id^="q-incident:"]').count()); i++) {
-    const before = await page.locator(".line.is-chosen").getAttribute("id", { timeout: 50 }).catch(() => "");
-    await keys.press("ArrowDown");
-    await page.waitForFunction((id) => document.querySelector(".line.is-chosen")?.id !== id, before);
-  }
-  await keys.press("Enter");
-  await page.waitForSelector(".incident-head");
-  assert.match(await page.textContent(".incident-head"), /20261121-0042/);
-  await keys.press("5");
-  await keys.press("s");
-  await page.waitForSelector(".dialog");
-  assert.match(await page.textContent(".dialog h2"), /^将派 2 个力量：P01 4 分钟 · P02 6 分钟$/);
-  assert.equal(commandsOf(hub, "units.send").length, 0, "nothing leaves before the preview is confirmed");
-  await keys.press("Enter");
-  const [command] = await taken(hub, "units.send");
-  const signs = command.body.units.map((id) => hub.tables.unit.get(id).call_sign);
-  assert.deepEqual(signs, ["P01", "P02"]);
-  assert.equal(command.body.incident, hub.incident);
-  await page.waitForFunction(() => /P01：已接令/.test(document.querySelector("#outcomes")?.textContent ?? ""));
-  assert.match(await page.textContent("#outcomes"), /P02：已送达/);
-  assert.ok(keys.count <= 45, `${keys.count} keys`);
-  context.diagnostic(`${keys.count} keys`);
-  const typed = typist(page);
-  await typed.press("/");
-  await typed.type("send P03 l0");
-  await typed.press("Tab");
-  await page.keyboard.type("2");
-  await typed.press("Enter");
-  await page.waitForSelector(".dialog");
-  assert.match(await page.textContent(".dialog h2"), /P03 .* L02/);
-  await page.keyboard.press("Escape");
-  assert.equal(commandsOf(hub, "units.send").length, 1);
-  await page.context().close();
-});
+test(
+  "from the queue to units sent: by keyboard, previewed, with each unit's result",
+  { skip },
+  async (context) => {
+    const { hub, page } = await start();
+    const keys = typist(page);
+    for (let i = 0; i < 12 && !(await page.locator('.line.is-chosen[id^="q-incident:"]').count()); i++) {
+      const before = await page
+        .locator(".line.is-chosen")
+        .getAttribute("id", { timeout: 50 })
+        .catch(() => "");
+      await keys.press("ArrowDown");
+      await page.waitForFunction((id) => document.querySelector(".line.is-chosen")?.id !== id, before);
+    }
+    await keys.press("Enter");
+    await page.waitForSelector(".incident-head");
+    assert.match(await page.textContent(".incident-head"), /20261121-0042/);
+    await keys.press("5");
+    await keys.press("s");
+    await page.waitForSelector(".dialog");
+    assert.match(await page.textContent(".dialog h2"), /^将派 2 个力量：P01 4 分钟 · P02 6 分钟$/);
+    assert.equal(commandsOf(hub, "units.send").length, 0, "nothing leaves before the preview is confirmed");
+    await keys.press("Enter");
+    const [command] = await taken(hub, "units.send");
+    const signs = command.body.units.map((id) => hub.tables.unit.get(id).call_sign);
+    assert.deepEqual(signs, ["P01", "P02"]);
+    assert.equal(command.body.incident, hub.incident);
+    await page.waitForFunction(() =>
+      /P01：已接令/.test(document.querySelector("#outcomes")?.textContent ?? ""),
+    );
+    assert.match(await page.textContent("#outcomes"), /P02：已送达/);
+    assert.ok(keys.count <= 45, `${keys.count} keys`);
+    context.diagnostic(`${keys.count} keys`);
+    const typed = typist(page);
+    await typed.press("/");
+    await typed.type("send P03 l0");
+    await typed.press("Tab");
+    await page.keyboard.type("2");
+    await typed.press("Enter");
+    await page.waitForSelector(".dialog");
+    assert.match(await page.textContent(".dialog h2"), /P03 .* L02/);
+    await page.keyboard.press("Escape");
+    assert.equal(commandsOf(hub, "units.send").length, 1);
+    await page.context().close();
+  },
+);
 
 test("a wrong word is refused, never guessed", { skip }, async () => {
   const { hub, page } = await start();
@@ -145,7 +172,10 @@ test("a stale refusal says who and what", { skip }, async () => {
   await page.waitForSelector(".incident-head");
   await page.keyboard.press("c");
   await page.waitForSelector(".outcome.refused");
-  assert.match(await page.textContent(".outcome.refused"), /changed after you had seen it.*claimed by Li #1234/);
+  assert.match(
+    await page.textContent(".outcome.refused"),
+    /changed after you had seen it.*claimed by Li #1234/,
+  );
   await page.context().close();
 });
 
@@ -221,14 +251,24 @@ test("both languages leave no key on the screen", { skip }, async () => {
 test("what a report says stays text", { skip }, async () => {
   const { hub, page } = await start();
   const evil = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{by}';
-  hub.put("report", { id: hub.nextId(), channel: "phone", text: evil, place_zh: evil, received_us: now(), incident: hub.incident });
+  hub.put("report", {
+    id: hub.nextId(),
+    channel: "phone",
+    text: evil,
+    place_zh: evil,
+    received_us: now(),
+    incident: hub.incident,
+  });
   hub.put("report", { id: hub.nextId(), channel: "phone", text: evil, received_us: now() });
   hub.log("incident.noted", hub.incident, { text: evil, by: evil });
   hub.flush();
   await page.keyboard.press("/");
   await page.keyboard.type("goto 0042");
   await page.keyboard.press("Enter");
-  await page.waitForFunction((text) => [...document.querySelectorAll(".report .said")].some((item) => item.textContent === text), evil);
+  await page.waitForFunction(
+    (text) => [...document.querySelectorAll(".report .said")].some((item) => item.textContent === text),
+    evil,
+  );
   assert.ok((await page.locator("#queue .title").allTextContents()).includes(evil));
   assert.ok((await page.textContent("#bottom .log")).includes(evil));
   assert.equal(await page.evaluate(() => window.broken ?? document.querySelectorAll("#app img").length), 0);
@@ -255,15 +295,22 @@ test("an exercise is unmistakable", { skip }, async () => {
 
 test("two thousand moving units leave the keys quick", { skip }, async (context) => {
   const { page } = await start({ hub: { units: 2000, moving: 2000 } });
-  await page.waitForFunction(() => /2000/.test(document.querySelector(".map-tools .shown")?.textContent ?? ""));
+  await page.waitForFunction(() =>
+    /2000/.test(document.querySelector(".map-tools .shown")?.textContent ?? ""),
+  );
   const times = [];
   for (let i = 0; i < 10; i++) {
-    times.push(await page.evaluate(async (key) => {
-      const startMs = performance.now();
-      document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      return performance.now() - startMs;
-    }, i % 2 ? "ArrowUp" : "ArrowDown"));
+    times.push(
+      await page.evaluate(
+        async (key) => {
+          const startMs = performance.now();
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+          return performance.now() - startMs;
+        },
+        i % 2 ? "ArrowUp" : "ArrowDown",
+      ),
+    );
     await page.waitForTimeout(130);
   }
   times.sort((a, b) => a - b);

@@ -7,7 +7,9 @@ export async function assertAlive(page) {
   await page.waitForSelector("#queue h2");
   await page.waitForFunction(() => /#\d+/.test(document.querySelector(".seq")?.textContent ?? ""));
   const first = await page.textContent(".clock b");
-  await page.waitForFunction((text) => document.querySelector(".clock b").textContent !== text, first, { timeout: 3000 });
+  await page.waitForFunction((text) => document.querySelector(".clock b").textContent !== text, first, {
+    timeout: 3000,
+  });
   assert.equal(await page.locator(".banner.stale").count(), 0);
   assert.deepEqual(page.outside, []);
   assert.deepEqual(page.problems, []);
@@ -15,8 +17,19 @@ export async function assertAlive(page) {
 /** Nothing is wider than the window, and no pane is wider than its place. */
 export async function assertFits(page) {
   const wide = await page.evaluate(() => {
-    const list = ["html", "#top", "#queue", "#incident", "#centre", "#bottom", ".lines", ".incident-body"].map((name) => document.querySelector(name));
-    return list.filter((item) => item && item.scrollWidth > item.clientWidth + 1).map((item) => `${item.id || item.className} ${item.scrollWidth} > ${item.clientWidth}`);
+    const list = [
+      "html",
+      "#top",
+      "#queue",
+      "#incident",
+      "#centre",
+      "#bottom",
+      ".lines",
+      ".incident-body",
+    ].map((name) => document.querySelector(name));
+    return list
+      .filter((item) => item && item.scrollWidth > item.clientWidth + 1)
+      .map((item) => `${item.id || item.className} ${item.scrollWidth} > ${item.clientWidth}`);
   });
   assert.deepEqual(wide, []);
 }
@@ -31,11 +44,22 @@ export async function assertTranslated(page, lang) {
     }
     return found;
   });
-  const keys = texts.filter((text) => /^(app|top|queue|incident|reports|rec|order|log|units|map|act|dialog|result|command|cmd|intake|help|event|role|code|cases|incidents)\.[a-z_.]+$/.test(text));
+  const keys = texts.filter((text) =>
+    /^(app|top|queue|incident|reports|rec|order|log|units|map|act|dialog|result|command|cmd|intake|help|event|role|code|cases|incidents)\.[a-z_.]+$/.test(
+      text,
+    ),
+  );
   assert.deepEqual(keys, []);
   if (lang === "en") {
-    const labels = await page.evaluate(() => [...document.querySelectorAll("button:not(.lang), h3, th, dt, .kind, kbd")].map((item) => item.textContent));
-    assert.deepEqual(labels.filter((text) => /[一-鿿]/.test(text) && !/\d{8}/.test(text)), []);
+    const labels = await page.evaluate(() =>
+      [...document.querySelectorAll("button:not(.lang), h3, th, dt, .kind, kbd")].map(
+        (item) => item.textContent,
+      ),
+    );
+    assert.deepEqual(
+      labels.filter((text) => /[一-鿿]/.test(text) && !/\d{8}/.test(text)),
+      [],
+    );
   }
 }
 /** Counts the keys a person would press. */

@@ -8,8 +8,11 @@ import { chromiumPath, launch, logIn, openPage } from "./browser.mjs";
 import { assertAlive, assertFits, assertTranslated } from "./story.mjs";
 
 const { TOCSIN_URL, TOCSIN_USER, TOCSIN_PASSWORD } = process.env;
-const skip = !chromiumPath ? "no chromium found (set TOCSIN_CHROMIUM)"
-  : !TOCSIN_URL || !TOCSIN_USER || !TOCSIN_PASSWORD ? "TOCSIN_URL, TOCSIN_USER and TOCSIN_PASSWORD are not set" : false;
+const skip = !chromiumPath
+  ? "no chromium found (set TOCSIN_CHROMIUM)"
+  : !TOCSIN_URL || !TOCSIN_USER || !TOCSIN_PASSWORD
+    ? "TOCSIN_URL, TOCSIN_USER and TOCSIN_PASSWORD are not set"
+    : false;
 let browser;
 before(async () => {
   if (!skip) browser = await launch();
@@ -31,16 +34,24 @@ test("the console comes up on the real program", { skip }, async () => {
   await page.context().close();
 });
 
-test("a report taken down comes back as a fact and stands in the queue or in an incident", { skip }, async () => {
-  const page = await openPage(browser, TOCSIN_URL);
-  await logIn(page, TOCSIN_USER, TOCSIN_PASSWORD);
-  const words = `测试接报 ${Date.now()}`;
-  await page.keyboard.press("r");
-  await page.waitForSelector(".intake textarea");
-  await page.keyboard.type(words);
-  await page.keyboard.press("Control+Enter");
-  await page.waitForSelector(".outcome.ok", { timeout: 5000 });
-  await page.waitForFunction((text) => document.querySelector("#bottom .log").textContent.includes(text), words, { timeout: 5000 });
-  assert.deepEqual(page.problems, []);
-  await page.context().close();
-});
+test(
+  "a report taken down comes back as a fact and stands in the queue or in an incident",
+  { skip },
+  async () => {
+    const page = await openPage(browser, TOCSIN_URL);
+    await logIn(page, TOCSIN_USER, TOCSIN_PASSWORD);
+    const words = `测试接报 ${Date.now()}`;
+    await page.keyboard.press("r");
+    await page.waitForSelector(".intake textarea");
+    await page.keyboard.type(words);
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector(".outcome.ok", { timeout: 5000 });
+    await page.waitForFunction(
+      (text) => document.querySelector("#bottom .log").textContent.includes(text),
+      words,
+      { timeout: 5000 },
+    );
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  },
+);

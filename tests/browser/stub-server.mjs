@@ -9,9 +9,27 @@ import { WebSocketServer } from "ws";
 import { addDistrict, layers, moveUnits, now } from "./stub-district.mjs";
 
 const DIST = new URL("../../clients/console/dist/", import.meta.url);
-const TYPES = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml", txt: "text/plain" };
+const TYPES = {
+  html: "text/html",
+  js: "text/javascript",
+  css: "text/css",
+  svg: "image/svg+xml",
+  txt: "text/plain",
+};
 const USERS = { duty: "officer", leader: "duty_leader", look: "observer" };
-const ORDER = ["alarm", "question", "incident", "order", "assignment", "unit", "report", "case", "recommendation", "sensor", "source"];
+const ORDER = [
+  "alarm",
+  "question",
+  "incident",
+  "order",
+  "assignment",
+  "unit",
+  "report",
+  "case",
+  "recommendation",
+  "sensor",
+  "source",
+];
 const REST = ["closure", "clock", "run", "plan", "incident_type", "recipient"];
 const HISTORY_MAX = 2000;
 
@@ -31,7 +49,12 @@ export class StubHub {
   #clients = new Set();
   #timers = [];
 
-  constructor({ units = 60, isExercise = false, moving = 0, sample = process.env.TOCSIN_SAMPLE_DIR ?? new URL("../../gis/sample", import.meta.url).pathname } = {}) {
+  constructor({
+    units = 60,
+    isExercise = false,
+    moving = 0,
+    sample = process.env.TOCSIN_SAMPLE_DIR ?? new URL("../../gis/sample", import.meta.url).pathname,
+  } = {}) {
     this.isExercise = isExercise;
     this.layers = layers(sample);
     addDistrict(this, units);
@@ -63,7 +86,15 @@ export class StubHub {
   /** Tells everybody what changed since the last time. */
   flush() {
     if (this.seq === this.told) return;
-    const frame = { t: "delta", from: this.told, seq: this.seq, at: now(), set: {}, del: this.#pending.del, log: this.#pending.log };
+    const frame = {
+      t: "delta",
+      from: this.told,
+      seq: this.seq,
+      at: now(),
+      set: {},
+      del: this.#pending.del,
+      log: this.#pending.log,
+    };
     for (const [name, items] of Object.entries(this.#pending.set)) frame.set[name] = [...items.values()];
     this.told = this.seq;
     this.#pending = { set: {}, del: {}, log: [] };
@@ -76,7 +107,14 @@ export class StubHub {
     if (this.moving) moveUnits(this, this.moving);
     this.flush();
     if (!this.isTicking) return;
-    const frame = JSON.stringify({ t: "tick", now: now(), seq: this.seq, durable: this.seq, backlog: 0, sources: [...this.tables.source.values()] });
+    const frame = JSON.stringify({
+      t: "tick",
+      now: now(),
+      seq: this.seq,
+      durable: this.seq,
+      backlog: 0,
+      sources: [...this.tables.source.values()],
+    });
     for (const client of this.#clients) client.isReady && client.socket.send(frame);
   }
   /** Cuts every console off, as a broken network would. */
@@ -111,7 +149,9 @@ export class StubHub {
   async #http(request, response) {
     const url = new URL(request.url, "http://stub");
     const json = (status, value, headers = {}) => {
-      response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(value));
+      response
+        .writeHead(status, { "Content-Type": "application/json", ...headers })
+        .end(JSON.stringify(value));
     };
     if (url.pathname === "/api/login") {
       let text = "";
@@ -120,23 +160,36 @@ export class StubHub {
       if (!USERS[user] || password !== "secret") return json(401, { why: "not_allowed" });
       const id = randomUUID();
       this.#sessions.set(id, { user: user === "duty" ? "王值班" : user, role: USERS[user] });
-      return json(200, { user, role: USERS[user] }, { "Set-Cookie": `tocsin=${id}; HttpOnly; SameSite=Strict; Path=/` });
+      return json(
+        200,
+        { user, role: USERS[user] },
+        { "Set-Cookie": `tocsin=${id}; HttpOnly; SameSite=Strict; Path=/` },
+      );
     }
     if (url.pathname.startsWith("/api/")) {
       const session = this.#session(request);
       if (!session) return json(401, { why: "not_allowed" });
       if (url.pathname === "/api/me") return json(200, session);
-      if (url.pathname === "/api/log") return json(200, this.facts.filter((fact) => fact.seq < Number(url.searchParams.get("before"))).slice(-300));
+      if (url.pathname === "/api/log")
+        return json(200, {
+          log: this.facts
+            .filter((fact) => fact.seq < Number(url.searchParams.get("before")))
+            .slice(-300)
+            .reverse(),
+          next_before: 0,
+        });
       const layer = this.layers[url.pathname.slice("/api/layers/".length)];
       return layer ? json(200, layer) : json(404, {});
     }
     const name = url.pathname === "/" ? "index.html" : url.pathname.slice(1);
     try {
       const bytes = await readFile(new URL(name, DIST));
-      response.writeHead(200, {
-        "Content-Type": TYPES[name.split(".").pop()] ?? "application/octet-stream",
-        "Content-Security-Policy": "default-src 'self'",
-      }).end(bytes);
+      response
+        .writeHead(200, {
+          "Content-Type": TYPES[name.split(".").pop()] ?? "application/octet-stream",
+          "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        })
+        .end(bytes);
     } catch {
       response.writeHead(404).end();
     }
@@ -156,8 +209,15 @@ export class StubHub {
     const send = (frame) => client.socket.send(JSON.stringify(frame));
     this.flush();
     send({
-      t: "hello", world: { uuid: "00000000-stub", is_exercise: this.isExercise }, epoch: 1, seq: this.seq, ...client.session,
-      site: { zh: "福田区应急指挥", en: "Futian emergency command" }, is_sample: true, version: this.version, now: now(),
+      t: "hello",
+      world: { uuid: "00000000-stub", is_exercise: this.isExercise },
+      epoch: 1,
+      seq: this.seq,
+      ...client.session,
+      site: { zh: "福田区应急指挥", en: "Futian emergency command" },
+      is_sample: true,
+      version: this.version,
+      now: now(),
     });
     const at = this.#history.findIndex((entry) => entry.from === seq);
     client.resumed = epoch === 1 && seq > 0 && (seq === this.seq || at >= 0);
@@ -166,7 +226,8 @@ export class StubHub {
     } else {
       for (const table of [...ORDER, ...REST]) {
         const items = [...this.tables[table].values()];
-        for (let i = 0; i < Math.max(1, items.length); i += 500) send({ t: "snap", table, items: items.slice(i, i + 500), done: i + 500 >= items.length });
+        for (let i = 0; i < Math.max(1, items.length); i += 500)
+          send({ t: "snap", table, items: items.slice(i, i + 500), done: i + 500 >= items.length });
       }
     }
     send({ t: "ready", seq: this.seq });
@@ -201,7 +262,8 @@ const ACTS = {
     change(hub, "incident", incident, { claimed_by: release ? "" : user });
     hub.log("incident.claimed", incident, { by: release ? "" : user });
   },
-  "incident.note": (hub, { incident, text }, { user }) => hub.log("incident.noted", incident, { text, by: user }),
+  "incident.note": (hub, { incident, text }, { user }) =>
+    hub.log("incident.noted", incident, { text, by: user }),
   "incident.close": (hub, { incident, disposition }, { user }) => {
     change(hub, "incident", incident, { state: "closed", closed_us: now(), disposition });
     hub.log("incident.closed", incident, { disposition, by: user });
@@ -215,7 +277,12 @@ const ACTS = {
     hub.log("report.received", 0, body, report.id);
   },
   "order.record": (hub, { order }, { user }) => {
-    change(hub, "order", order, { state: "accepted", accepted_us: now(), is_unknown: false, needs_person: false });
+    change(hub, "order", order, {
+      state: "accepted",
+      accepted_us: now(),
+      is_unknown: false,
+      needs_person: false,
+    });
     hub.log("order.accepted", order, { how: "voice", by: user });
   },
   "response.start": (hub, { incident, level }, { user }) => {
@@ -228,14 +295,38 @@ const ACTS = {
       const assignment = hub.nextId();
       const order = hub.nextId();
       hub.put("assignment", { id: assignment, incident, unit, order, sent_us: now() });
-      hub.put("order", { id: order, number: `${number}-1${i}`, incident, assignment, recipient: unit, channel: "sds", text: "立即前往", by: user, queued_us: now() });
-      hub.log("order.created", 0, { number: `${number}-1${i}`, incident, assignment, recipient_kind: "unit", recipient: unit, text: "立即前往", by: user }, order);
+      hub.put("order", {
+        id: order,
+        number: `${number}-1${i}`,
+        incident,
+        assignment,
+        recipient: unit,
+        channel: "sds",
+        text: "立即前往",
+        by: user,
+        queued_us: now(),
+      });
+      hub.log(
+        "order.created",
+        0,
+        {
+          number: `${number}-1${i}`,
+          incident,
+          assignment,
+          recipient_kind: "unit",
+          recipient: unit,
+          text: "立即前往",
+          by: user,
+        },
+        order,
+      );
       change(hub, "unit", unit, { state: "dispatched", state_at_us: now(), assignments: [assignment] });
-      const step = (ms, state, kind, more = {}) => setTimeout(() => {
-        change(hub, "order", order, { state, [`${state}_us`]: now(), attempts: 1, ...more });
-        hub.log(kind, order, { n: 1, how: "radio" });
-        hub.flush();
-      }, ms).unref();
+      const step = (ms, state, kind, more = {}) =>
+        setTimeout(() => {
+          change(hub, "order", order, { state, [`${state}_us`]: now(), attempts: 1, ...more });
+          hub.log(kind, order, { n: 1, how: "radio" });
+          hub.flush();
+        }, ms).unref();
       step(300, "sent", "order.sent");
       step(800, "delivered", "order.delivered");
       if (i === 0) step(1500, "accepted", "order.accepted");
@@ -249,7 +340,9 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
     return at < 0 ? otherwise : process.argv[at + 1];
   };
   const hub = new StubHub({
-    units: Number(option("units", 60)), moving: Number(option("moving", 0)), isExercise: process.argv.includes("--exercise"),
+    units: Number(option("units", 60)),
+    moving: Number(option("moving", 0)),
+    isExercise: process.argv.includes("--exercise"),
     ...(option("sample") ? { sample: option("sample") } : {}),
   });
   console.log(`${await hub.listen(Number(option("port", 8099)))}  users duty, leader, look; password secret`);

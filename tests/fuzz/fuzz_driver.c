@@ -46,7 +46,7 @@ static void give_verdicts(struct bench *b)
 {
     while (b->ref_count > 0 && b->driver->outcome) {
         uint32_t ref = b->refs[--b->ref_count];
-        b->driver->outcome(b->self, ref, ref % 3 != 0, 7, "", b->now_us, b->out);
+        b->driver->outcome(b->self, &(struct tc_told){ref, ref % 3 != 0, 7, ""}, b->now_us, b->out);
     }
     b->ref_count = 0;
 }
@@ -100,7 +100,8 @@ static void send_something(struct bench *b, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const profiles[] = {"", "motorola", "sepura", "generic"};
+    static const char *const radios[] = {"", "motorola", "sepura", "generic"};
+    static const char *const stations[] = {"", "crc_zero", "crc_zero+len_plus6", "crc_zero long"};
     size_t drivers = 0;
     while (tc_drivers[drivers]) {
         drivers++;
@@ -115,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .observe = take_obs,
                                 .arena = &arena,
                                 .wants_detail = data[1] & 1};
+    bool is_station = strcmp(b.driver->name, "hj212") == 0;
+    const char *const *profiles = is_station ? stations : radios;
     struct tc_driver_options options = {.profile = tc_str_of(profiles[data[1] >> 1 & 3])};
     b.out = &out;
     b.self = tc_alloc(b.driver->self_size);

@@ -419,6 +419,15 @@ static void test_refuses_an_open_access_file(void **state)
     assert_int_equal(chmod(fx.access_file, 0600), 0);
 }
 
+static void test_listens_only_where_told(void **state)
+{
+    (void)state;
+    int fd = tc_tcp_connect_to("127.0.0.1", fx.port);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(tc_tcp_connect_to("127.0.0.2", fx.port), -1); /* also this machine */
+}
+
 static void test_port_taken(void **state)
 {
     (void)state;
@@ -430,7 +439,7 @@ static void test_says_when_console_is_missing(void **state)
 {
     (void)state;
     struct hub_world world;
-    struct tc_hub_options o = {.address = "127.0.0.1", .console_dir = "/nowhere"};
+    struct tc_hub_options o = {.address = "localhost", .console_dir = "/nowhere"};
     char why[TC_WHY_MAX] = "";
     struct tc_http_response r;
     assert_int_equal(hub_world_start(&world, &o, NULL, 0, why), TC_OK);
@@ -462,7 +471,7 @@ static void test_tls(void **state)
     }
     struct hub_world world;
     struct tc_hub_options o = {
-        .address = "127.0.0.1", .tls_cert = cert, .tls_key = key, .console_dir = fx.console_dir};
+        .address = "0.0.0.0", .tls_cert = cert, .tls_key = key, .console_dir = fx.console_dir};
     char why[TC_WHY_MAX] = "";
     assert_int_equal(hub_world_start(&world, &o, NULL, 0, why), TC_OK);
     tc_buf_clear(&command);
@@ -537,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disabled_user_is_put_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_source, setup_intake, teardown),
+        cmocka_unit_test_setup_teardown(test_listens_only_where_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_taken, setup, teardown),
         cmocka_unit_test(test_refuses_to_listen_in_the_clear),
         cmocka_unit_test(test_refuses_an_open_access_file),

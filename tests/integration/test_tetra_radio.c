@@ -121,7 +121,8 @@ static void every_vendors_messages_arrive(void **state)
         assert_true(probe_has(a.p, "message=44"));
         assert_false(probe_has(a.p, "REJECTED"));
         assert_int_not_equal(a.p->last_ref, 0);
-        a.p->driver->outcome(a.p->self, a.p->last_ref, true, 9, "", a.p->now_us, &a.p->out);
+        a.p->driver->outcome(a.p->self, &(struct tc_told){a.p->last_ref, true, 9, ""}, a.p->now_us,
+                             &a.p->out);
         run(&a, 5 * TC_SEC);
         assert_int_equal(a.aired, 1); /* the receipt */
         end(&a);

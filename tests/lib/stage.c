@@ -89,6 +89,10 @@ static void world_apply(void *self, const struct tc_event *e)
         ((struct tc_incident *)tc_table_find(&t[INCIDENTS], e->subject))->state =
             TC_INCIDENT_STATE_CLOSED;
         break;
+    case TC_EV_INCIDENT_MERGED:
+        ((struct tc_incident *)tc_table_find(&t[INCIDENTS], e->subject))->state =
+            TC_INCIDENT_STATE_MERGED;
+        break;
     case TC_EV_REPORT_JOINED: {
         struct tc_report *r = tc_table_find(&t[REPORTS], e->subject);
         r->incident = TC_BODY(e, report_joined)->incident;
@@ -245,6 +249,12 @@ static bool decide(void *self, const struct tc_model *live, const struct tc_inpu
         (void)tc_emit(out, TC_EV_INCIDENT_CLOSED,
                       ((const struct tc_cmd_incident_close *)c->body)->incident, NULL);
         return true;
+    case TC_CMD_INCIDENT_MERGE: {
+        const struct tc_cmd_incident_merge *b = c->body;
+        struct tc_ev_incident_merged *e = tc_emit(out, TC_EV_INCIDENT_MERGED, b->incident, NULL);
+        e->into = b->into;
+        return true;
+    }
     case TC_CMD_ROAD_CLOSE: emit_closed_road(c, out); return true;
     case TC_CMD_ROAD_OPEN:
         (void)tc_emit(out, TC_EV_ROAD_OPENED, ((const struct tc_cmd_road_open *)c->body)->closure,
@@ -352,10 +362,25 @@ static struct tc_model *replayed(const struct stage *s)
     return m;
 }
 
+/** The model out of its own saved text, as a start from a snapshot makes it. */
+static struct tc_model *reloaded(const struct tc_model *from)
+{
+    struct tc_buf text = {0};
+    char why[TC_WHY_MAX];
+    struct tc_model *m = tc_model_create(sections);
+    tc_model_save(from, &text);
+    TC_REQUIRE(tc_model_load(m, tc_buf_str(&text), why) == TC_OK);
+    TC_REQUIRE(tc_model_digest(m) == tc_model_digest(from));
+    tc_buf_finish(&text);
+    return m;
+}
+
 void stage_restart(struct stage *s, int64_t later_us)
 {
     stop(s);
-    s->model = replayed(s);
+    struct tc_model *model = replayed(s);
+    s->model = reloaded(model);
+    tc_model_destroy(model);
     s->now_us += later_us;
     start(s);
     begin(s);
@@ -409,6 +434,7 @@ void stage_plan(struct stage *s, const char *source)
     (void)stage_command(s, TC_CMD_PLAN_DRAFT, "planner", TC_ROLE_PLANNER, &draft);
     TC_REQUIRE(s->last_reply.verdict == TC_TAKEN);
     const struct tc_event *e = stage_last(s, TC_EV_PLAN_DRAFTED);
+    TC_REQUIRE(e != NULL);
     struct tc_cmd_plan_approve approve = {.plan = TC_BODY(e, plan_drafted)->plan,
                                           .version = TC_BODY(e, plan_drafted)->version};
     (void)stage_command(s, TC_CMD_PLAN_APPROVE, "boss", TC_ROLE_SUPERVISOR, &approve);
@@ -434,7 +460,9 @@ uint64_t stage_unit(struct stage *s, const char *call_sign, const char *capabili
     struct tc_cmd_unit_register b = {
         .call_sign = tc_str_of(call_sign), .capabilities = &need, .capabilities_count = 1};
     (void)stage_command(s, TC_CMD_UNIT_REGISTER, "boss", TC_ROLE_SUPERVISOR, &b);
-    return stage_last(s, TC_EV_UNIT_REGISTERED)->seq;
+    const struct tc_event *e = stage_last(s, TC_EV_UNIT_REGISTERED);
+    TC_REQUIRE(e != NULL);
+    return e->seq;
 }
 
 void stage_recommend(struct stage *s, const char *capability, uint32_t count)

@@ -19,7 +19,7 @@ static size_t columns(struct tc_str line)
 
 static bool has_column_limit(const struct tidy_file *f)
 {
-    return f->kind != TIDY_DEF && f->kind != TIDY_PAGE && !tidy_is_under(f->path, "tests/golden");
+    return f->kind == TIDY_C && !tidy_is_under(f->path, "tests/golden");
 }
 
 static void check_line(struct tidy_tree *t, const struct tidy_file *f, size_t at, size_t len)

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     t->suffix = argc == 4 ? ".case" : "";
     int status = 2;
     if (!tidy_tree_read(t)) {
-        (void)fprintf(stderr, "tidy: nothing to read in %s\n", t->root);
+        (void)fprintf(stderr, "tidy: %s cannot be read whole\n", t->root);
     } else if (!check(t, argv[2])) {
         (void)fprintf(stderr, "tidy: %s cannot be read\n", argv[2]);
     } else {

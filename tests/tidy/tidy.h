@@ -52,7 +52,7 @@ struct tidy_tree {
 };
 
 /* tree.c */
-/** Reads every file of the walked folders, in order of path. False: a folder cannot be read. */
+/** Reads every file of the walked folders, in order of path. False: one cannot be read. */
 bool tidy_tree_read(struct tidy_tree *t);
 /** Whole file as text; {NULL, 0} when it cannot be read. */
 struct tc_str tidy_read(struct tidy_tree *t, const char *path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 
 #define PATH_BYTES 512
 
-static const char *const walked[] = {"core",  "gis",   "dispatch", "scripts",
-                                     "plans", "tests", "clients",  NULL};
+static const char *const walked[] = {"core",  "gis",     "dispatch", "scripts", "plans",
+                                     "tests", "clients", "docs",     NULL};
 static const char *const single[] = {"tocsin.c", "CMakeLists.txt", "README.md", NULL};
 static const char *const skipped[] = {"node_modules", "dist", "build", NULL};
 
@@ -74,28 +75,30 @@ static enum tidy_kind kind_of(struct tc_str name)
     return TIDY_OTHER;
 }
 
-static void take_file(struct tidy_tree *t, const char *path)
+/** False when it cannot be read; a file that no rule looks at is fine. */
+static bool take_file(struct tidy_tree *t, const char *path)
 {
     struct tc_str name = tc_str_of(path);
     if (!tidy_ends_with(name, t->suffix)) {
-        return;
+        return true;
     }
     name.len -= strlen(t->suffix);
     enum tidy_kind kind = kind_of(name);
     if (kind == TIDY_OTHER) {
-        return;
+        return true;
     }
     char whole[PATH_BYTES];
     (void)tc_str_format(whole, sizeof whole, "%s/%s", t->root, path);
     struct tc_str raw = tidy_read(t, whole);
     if (!raw.at) {
-        return;
+        return false;
     }
     TC_REQUIRE(t->file_count < TIDY_FILES_MAX);
     struct tidy_file *f = &t->files[t->file_count++];
     *f = (struct tidy_file){
         .path = tc_arena_copy(&t->arena, name.at, name.len), .kind = kind, .raw = raw};
     tidy_strip(t, f);
+    return true;
 }
 
 static bool is_skipped(const char *path, const char *name)
@@ -114,11 +117,11 @@ static bool walk(struct tidy_tree *t, const char *folder)
     (void)tc_str_format(whole, sizeof whole, "%s/%s", t->root, folder);
     DIR *d = opendir(whole);
     if (!d) {
-        return false;
+        return errno == ENOENT;
     }
     bool is_read = true;
     const struct dirent *entry = NULL;
-    while ((entry = readdir(d)) != NULL) {
+    while ((entry = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe): one thread */
         char path[PATH_BYTES];
         struct stat about;
         (void)tc_str_format(path, sizeof path, "%s/%s", folder, entry->d_name);
@@ -129,7 +132,7 @@ static bool walk(struct tidy_tree *t, const char *folder)
         if (S_ISDIR(about.st_mode)) {
             is_read = walk(t, path) && is_read;
         } else if (S_ISREG(about.st_mode)) {
-            take_file(t, path);
+            is_read = take_file(t, path) && is_read;
         }
     }
     (void)closedir(d);
@@ -143,16 +146,15 @@ static int by_path(const void *a, const void *b)
 
 bool tidy_tree_read(struct tidy_tree *t)
 {
-    size_t folders = 0;
+    bool is_read = true;
     for (size_t i = 0; walked[i]; i++) {
-        folders += walk(t, walked[i]);
+        is_read = walk(t, walked[i]) && is_read;
     }
-    (void)walk(t, "docs");
     for (size_t i = 0; single[i]; i++) {
         char path[PATH_BYTES];
         (void)tc_str_format(path, sizeof path, "%s%s", single[i], t->suffix);
-        take_file(t, path);
+        (void)take_file(t, path); /* not every tree has each of them */
     }
     qsort(t->files, t->file_count, sizeof t->files[0], by_path);
-    return folders > 0 && t->file_count > 0;
+    return is_read && t->file_count > 0;
 }

@@ -131,7 +131,8 @@ void feed_verdicts(struct feed *f, bool is_taken, const char *why)
     size_t count = f->ref_count;
     f->ref_count = 0;
     for (size_t i = 0; i < count; i++) {
-        f->driver->outcome(f->self, f->refs[i], is_taken, 7, why, FEED_NOW_US, &f->out);
+        f->driver->outcome(f->self, &(struct tc_told){f->refs[i], is_taken, 7, why}, FEED_NOW_US,
+                           &f->out);
     }
 }
 
@@ -161,6 +162,7 @@ void feed_forget(struct feed *f)
 const char *feed_shared(const char *name)
 {
     static char path[512];
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
     const char *const roots[] = {getenv("TOCSIN_SHARED"), "../shared", "../../shared"};
     for (size_t i = 0; i < TC_COUNT_OF(roots); i++) {
         tc_str_format(path, sizeof path, "%s/protocols/vectors/%s", roots[i] ? roots[i] : ".",

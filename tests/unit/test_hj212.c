@@ -146,14 +146,15 @@ static void answers_leave_only_after_the_last_verdict(void **state)
     assert_int_equal(f->wire.len, 0);
     for (size_t i = 0; i < f->ref_count; i++) {
         assert_int_equal(f->wire.len, 0);
-        f->driver->outcome(f->self, f->refs[i], true, 7, "", FEED_NOW_US, &f->out);
+        f->driver->outcome(f->self, &(struct tc_told){f->refs[i], true, 7, ""}, FEED_NOW_US,
+                           &f->out);
     }
     const char *segment = "QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                           "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&";
     assert_string_equal(feed_wire(f), "##0087QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                                       "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&A501\r\n");
     assert_int_equal(annex_a(segment, strlen(segment)), 0xA501); /* HJ-C007 */
-    f->driver->outcome(f->self, f->refs[0], true, 7, "", FEED_NOW_US, &f->out);
+    f->driver->outcome(f->self, &(struct tc_told){f->refs[0], true, 7, ""}, FEED_NOW_US, &f->out);
     assert_int_equal(f->wire.len, 87 + 12); /* a verdict too many says nothing */
     feed_destroy(f);
 }
@@ -224,6 +225,16 @@ static void resends_have_the_same_keys_and_are_answered_again(void **state)
     assert_memory_equal(keys, f->keys, sizeof keys);
     feed_verdicts(f, true, ""); /* the core says: duplicate, which counts as taken */
     assert_int_equal(f->wire.len, len);
+    feed_destroy(f);
+}
+
+static void an_alarm_and_a_reading_of_one_factor_are_two(void **state)
+{
+    (void)state;
+    struct feed *f = feed_create("hj212", "");
+    feed_text(f, packet(HEAD_2017 "CP=&&DataTime=20261121083000;w01018-Rtd=9,w01018-Ala=9&&"));
+    assert_int_equal(f->key_count, 2);
+    assert_true(f->keys[0] != f->keys[1]);
     feed_destroy(f);
 }
 
@@ -433,6 +444,7 @@ int main(void)
         cmocka_unit_test(each_edition_is_answered_in_its_form),
         cmocka_unit_test(answers_keep_the_profile),
         cmocka_unit_test(resends_have_the_same_keys_and_are_answered_again),
+        cmocka_unit_test(an_alarm_and_a_reading_of_one_factor_are_two),
         cmocka_unit_test(refusals),
         cmocka_unit_test(many_packets_may_wait),
         cmocka_unit_test(cut_reads_change_nothing),

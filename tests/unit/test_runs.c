@@ -38,7 +38,15 @@ static void assert_text(struct tc_str s, const char *want)
 static const struct tc_ev_run_ended *ended(const struct stage *s)
 {
     const struct tc_event *e = stage_last(s, TC_EV_RUN_ENDED);
-    return e ? TC_BODY(e, run_ended) : NULL;
+    TC_REQUIRE(e != NULL);
+    return TC_BODY(e, run_ended);
+}
+
+static const struct tc_event *last(const struct stage *s, enum tc_kind kind)
+{
+    const struct tc_event *e = stage_last(s, kind);
+    TC_REQUIRE(e != NULL);
+    return e;
 }
 
 static void assert_sound(const struct stage *s)
@@ -132,6 +140,9 @@ static void test_failures(void **state)
         const char *why;
     } cases[] = {
         {"error('no map')", "p.lua:2: no map"},
+        {"error('\\255\\254 water', 0)", "p.lua: ?? water"},
+        {"error(('水'):rep(200), 0)", "p.lua: 水水"},
+        {"ctx:now() error(('水'):rep(85) .. 'x')", "p.lua:2: 水水"},
         {"while true do end", "p.lua:2: instruction budget spent"},
         {"local t = {} while true do t[#t + 1] = ('x'):rep(1000) end", "memory limit of 8192 KiB"},
         {"while true do ctx:now() end", "more than 64 calls without waiting"},
@@ -156,7 +167,8 @@ static void test_failures(void **state)
         assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 1);
         assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_FAILED);
         assert_text(ended(&s)->why, cases[i].why);
-        assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en,
+        assert_true(tc_str_is_utf8(ended(&s)->why));
+        assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en,
                     "Plan p has stopped; people must take over");
         stage_alarm_cleared(&s, "W1");
         assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 2);
@@ -171,20 +183,20 @@ static void test_two_runs_do_not_meet(void **state)
     (void)state;
     struct stage s;
     stage_open(&s, &defaults);
-    stage_plan(&s, PLAN("p", "local inc = ctx:incident() on.seen = (on.seen or 0) + 1 "
-                             "ctx:note('事件 ' .. inc.id .. ' 第 ' .. on.seen, '') "
+    stage_plan(&s, PLAN("p", "local inc = ctx:incident() math.seen = (math.seen or 0) + 1 "
+                             "ctx:note('事件 ' .. inc.id .. ' 第 ' .. math.seen, '') "
                              "ctx:await(on.alarm_cleared(inc)) ctx:note('清 ' .. inc.id, '')"));
     stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
     stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING);
     assert_int_equal(stage_count(&s, TC_EV_RUN_STARTED), 2);
-    uint64_t second = TC_BODY(stage_last(&s, TC_EV_RUN_STARTED), run_started)->incident;
+    uint64_t second = TC_BODY(last(&s, TC_EV_RUN_STARTED), run_started)->incident;
     char want[64];
     (void)tc_str_format(want, sizeof want, "事件 %llu 第 1", (unsigned long long)second);
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, want);
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, want);
     stage_alarm_cleared(&s, "W2");
     assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 1);
     (void)tc_str_format(want, sizeof want, "清 %llu", (unsigned long long)second);
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, want);
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, want);
     stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING); /* another incident: another run */
     assert_int_equal(stage_count(&s, TC_EV_RUN_STARTED), 3);
     assert_sound(&s);
@@ -201,14 +213,15 @@ static void test_overdue_question(void **state)
                              "default = true} ctx:note(tostring(ok) .. ' ' .. how, '') "
                              "ctx:await(after(hours(1)))"));
     stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
-    int64_t due = TC_BODY(stage_last(&s, TC_EV_QUESTION_ASKED), question_asked)->due_us;
+    int64_t due = TC_BODY(last(&s, TC_EV_QUESTION_ASKED), question_asked)->due_us;
     stage_restart(&s, TC_HOUR / 2);
     assert_int_equal(stage_count(&s, TC_EV_QUESTION_EXPIRED), 1);
-    assert_true(stage_last(&s, TC_EV_QUESTION_EXPIRED)->occurred_us == due);
+    assert_true(last(&s, TC_EV_QUESTION_EXPIRED)->occurred_us == due);
     assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 2);
     bool has_late = false;
     for (size_t i = 0; i < 2; i++) {
         const struct tc_event *e = stage_event(&s, TC_EV_INCIDENT_NOTED, i);
+        TC_REQUIRE(e != NULL);
         struct tc_str en = TC_BODY(e, incident_noted)->text_en;
         has_late = has_late || (en.len > 0 && strstr(en.at, "taken late") != NULL);
     }
@@ -249,8 +262,7 @@ static void test_nondeterminism(void **state)
     assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_FAILED);
     assert_text(ended(&s)->why, "nondeterminism: call 1 is recorded as note and is now note "
                                 "{\"en\":\"two\"");
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en,
-                "nondeterminism");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "nondeterminism");
     stage_restart(&s, TC_SEC);
     assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 1);
     stage_close(&s);
@@ -297,9 +309,9 @@ static void test_versions(void **state)
     stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING);
     stage_restart(&s, TC_SEC);
     stage_alarm_cleared(&s, "W1");
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "old");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "old");
     stage_alarm_cleared(&s, "W2");
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "new");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "new");
     stage_close(&s);
 }
 
@@ -322,14 +334,14 @@ static void test_people_stop_and_answer(void **state)
     assert_int_equal(s.last_reply.verdict, TC_TAKEN);
     (void)stage_command(&s, TC_CMD_QUESTION_ANSWER, "wang", TC_ROLE_SUPERVISOR, &b);
     assert_string_equal(s.last_why, "stale");
-    uint64_t run = stage_last(&s, TC_EV_RUN_STARTED)->seq;
+    uint64_t run = last(&s, TC_EV_RUN_STARTED)->seq;
     struct tc_cmd_run_stop stop = {.run = run, .why = TC_STR("我来处理")};
     (void)stage_command(&s, TC_CMD_RUN_STOP, "zhang", TC_ROLE_OFFICER, &stop);
     assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_STOPPED);
     assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
     (void)stage_command(&s, TC_CMD_RUN_STOP, "zhang", TC_ROLE_OFFICER, &stop);
     assert_string_equal(s.last_why, "run_ended");
-    uint64_t incident = TC_BODY(stage_last(&s, TC_EV_RUN_STARTED), run_started)->incident;
+    uint64_t incident = TC_BODY(last(&s, TC_EV_RUN_STARTED), run_started)->incident;
     struct tc_cmd_run_start start = {.plan = TC_STR("p"), .incident = incident};
     (void)stage_command(&s, TC_CMD_RUN_START, "zhang", TC_ROLE_OFFICER, &start);
     assert_int_equal(s.last_reply.verdict, TC_TAKEN);
@@ -340,6 +352,28 @@ static void test_people_stop_and_answer(void **state)
     assert_text(ended(&s)->why, "incident closed");
     assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
     assert_int_equal(tc_model_table(s.model, "question")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
+/** The absorbed incident's run stops; whoever has the other one is told there. */
+static void test_merge(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s, PLAN("p", "ctx:await(after(hours(9)))"));
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
+    stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING);
+    const struct tc_event *first = stage_event(&s, TC_EV_RUN_STARTED, 0);
+    TC_REQUIRE(first != NULL);
+    struct tc_cmd_incident_merge b = {
+        .incident = TC_BODY(last(&s, TC_EV_RUN_STARTED), run_started)->incident,
+        .into = TC_BODY(first, run_started)->incident};
+    (void)stage_command(&s, TC_CMD_INCIDENT_MERGE, "zhang", TC_ROLE_OFFICER, &b);
+    assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 1);
+    assert_int_equal(last(&s, TC_EV_RUN_ENDED)->subject, last(&s, TC_EV_RUN_STARTED)->seq);
+    assert_int_equal(last(&s, TC_EV_INCIDENT_NOTED)->subject, b.into);
     assert_sound(&s);
     stage_close(&s);
 }
@@ -356,7 +390,7 @@ static void test_dispatch_short(void **state)
     stage_recommend(&s, "boat", 2); /* somebody else's question */
     assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 0);
     stage_recommend(&s, "pump", 2);
-    assert_text(TC_BODY(stage_last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, "0 2");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, "0 2");
     stage_alarm(&s, "W2", TC_ALARM_LEVEL_WARNING);
     stage_restart(&s, TC_SEC); /* the answer under way is lost: it is asked for again */
     stage_wait(&s, 2 * TC_MIN);
@@ -386,6 +420,89 @@ static void test_many_runs(void **state)
     stage_close(&s);
 }
 
+/** on.alarm is a crossing, on.reading and on.alarm_cleared are states that may hold already. */
+static void test_triggers(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s,
+               PLAN("p", "ctx:await(on.reading{above = 'warning'}) ctx:note('已', 'so already') "
+                         "local e = ctx:await(after(900), on.alarm{above = 'warning'}, "
+                         "on.alarm{kind = 'fire'}, on.alarm{above = 'danger'}) "
+                         "ctx:note('' .. e.index .. e.which, '') "
+                         "ctx:await(on.alarm_cleared(), after(5)) ctx:note('终', 'end')"));
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING);
+    assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 1);
+    stage_alarm(&s, "W1", TC_ALARM_LEVEL_DANGER);
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text, "4alarm");
+    stage_alarm_cleared(&s, "W1");
+    assert_text(TC_BODY(last(&s, TC_EV_INCIDENT_NOTED), incident_noted)->text_en, "end");
+    assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
+/** A restart with more commands to give again than the turn takes at a time. */
+static void test_many_pending(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s, &defaults);
+    stage_plan(&s, PLAN("p", "ctx:dispatch{need = {pump = 1}} ctx:note('a', 'b')"));
+    for (int i = 0; i < 300; i++) {
+        char name[8];
+        (void)tc_str_format(name, sizeof name, "W%d", i);
+        stage_alarm(&s, name, TC_ALARM_LEVEL_WARNING);
+    }
+    stage_restart(&s, TC_SEC);
+    stage_wait(&s, 2 * TC_MIN);
+    assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 300);
+    assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 300);
+    assert_int_equal(tc_model_table(s.model, "timer")->pool.count, 0);
+    assert_sound(&s);
+    stage_close(&s);
+}
+
+/** A restart between any two events' batches, at every place of a run with every kind of call. */
+static void test_restart_anywhere(void **state)
+{
+    (void)state;
+    static const char plan[] =
+        PLAN("p", "local n = #ctx:units{capability = 'pump'} ctx:note('有 ' .. n, '') "
+                  "ctx:close_roads{within = 50} ctx:clock{name = 'c', seconds = 60} "
+                  "local r = math.random(1000) ctx:note('数 ' .. r, '') "
+                  "ctx:await(after(10)) ctx:tell{role = 'duty_officer', text = 't'} "
+                  "local d = ctx:dispatch{need = {pump = 1}} ctx:await(after(20)) ctx:open_roads() "
+                  "ctx:note('时 ' .. ctx:now() % 1000, '') ctx:await(after(hours(1)))");
+    for (int at = 0; at < 7; at++) {
+        struct stage s;
+        stage_open(&s, at % 2 ? &cold : &defaults);
+        stage_plan(&s, plan);
+        (void)stage_unit(&s, "P1", "pump");
+        for (int step = 0; step < 7; step++) {
+            switch (step) {
+            case 0: stage_alarm(&s, "W1", TC_ALARM_LEVEL_WARNING); break;
+            case 3: stage_recommend(&s, "pump", 1); break;
+            default: stage_wait(&s, 8 * TC_SEC); break;
+            }
+            if (step == at) {
+                stage_restart(&s, TC_SEC);
+            }
+        }
+        stage_wait(&s, TC_MIN);
+        assert_int_equal(stage_count(&s, TC_EV_ROAD_CLOSED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_ROAD_OPENED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_ASSIGNMENT_OPENED), 1);
+        assert_int_equal(stage_count(&s, TC_EV_INCIDENT_NOTED), 4);
+        assert_int_equal(stage_count(&s, TC_EV_RUN_ENDED), 0);
+        stage_wait(&s, 2 * TC_HOUR);
+        assert_int_equal(ended(&s)->outcome, TC_RUN_OUTCOME_FINISHED);
+        assert_sound(&s);
+        stage_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_waterlogging),
@@ -398,7 +515,11 @@ int main(void)
                                        cmocka_unit_test(test_second_person),
                                        cmocka_unit_test(test_versions),
                                        cmocka_unit_test(test_people_stop_and_answer),
+                                       cmocka_unit_test(test_merge),
                                        cmocka_unit_test(test_dispatch_short),
-                                       cmocka_unit_test(test_many_runs)};
+                                       cmocka_unit_test(test_many_runs),
+                                       cmocka_unit_test(test_many_pending),
+                                       cmocka_unit_test(test_triggers),
+                                       cmocka_unit_test(test_restart_anywhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,7 @@ static const struct {
     {"local s = 'x' while true do s = s .. s end", TC_ENOMEM},
     {"while true do pcall(function() local s = 'x' while true do s = s .. s end end) end",
      TC_ENOMEM},
+    {"pcall(function() local s = 'x' while true do s = s .. s end end) local x = 1", TC_ENOMEM},
     {"local function f() return f() + 1 end f()", TC_ENOMEM},
     {"local function f(...) return f(1, ...) end f()", TC_ENOMEM},
     {"return ('x'):rep(math.maxinteger)", TC_ENOMEM},
@@ -308,11 +309,125 @@ static void test_language(void **state)
     }
 }
 
+static uint64_t draw(uint64_t *x, uint64_t below)
+{
+    *x = *x * 6364136223846793005u + 1442695040888963407u;
+    return (*x >> 33) % below;
+}
+
+/** Any function of the environment with any arguments: an error at worst. */
+static void test_any_arguments(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {
+        "string.rep",     "string.find",  "string.format", "string.split", "string.sub",
+        "string.byte",    "string.char",  "string.upper",  "string.len",   "string.reverse",
+        "table.insert",   "table.remove", "table.concat",  "table.sort",   "table.unpack",
+        "table.pack",     "math.random",  "math.floor",    "math.max",     "math.fmod",
+        "math.tointeger", "math.ult",     "setmetatable",  "pairs",        "ipairs",
+        "select",         "tonumber",     "tostring",      "type",         "error",
+        "assert",         "pcall",        "plan",          "on.alarm",     "on.alarm_cleared",
+        "on.reading",     "on.status",    "after",         "minutes",      "hours"};
+    static const char *const values[] = {
+        "nil",
+        "true",
+        "0",
+        "-1",
+        "1",
+        "2.5",
+        "0/0",
+        "1/0",
+        "math.mininteger",
+        "math.maxinteger",
+        "1 << 40",
+        "''",
+        "'a'",
+        "'%d'",
+        "'%s%s%s'",
+        "'%'",
+        "'\\0\\xff'",
+        "('x'):rep(70000)",
+        "{}",
+        "{1, 2, 3}",
+        "{a = 1}",
+        "{{}}",
+        "{__index = 1}",
+        "{__gc = 1}",
+        "setmetatable({}, {__index = "
+        "function(t, k) return k end})",
+        "setmetatable({}, {__index = error, __newindex = error, "
+        "__concat = error, __lt = error, __eq = error, __call = pcall})",
+        "function(...) return ... end",
+        "function() error('x') end",
+        "pcall",
+        "setmetatable",
+        "on"};
+    uint64_t x = 20261121;
+    struct tc_sandbox_limits limits = {.memory_bytes_max = (size_t)4 << 20,
+                                       .instructions_max = 50000};
+    for (int round = 0; round < 60; round++) {
+        struct tc_sandbox *sb = NULL;
+        assert_int_equal(tc_sandbox_create(&limits, 1, &sb), TC_OK);
+        for (int i = 0; i < 40; i++) {
+            char source[1024];
+            char why[TC_WHY_MAX];
+            (void)tc_str_format(
+                source, sizeof source, "local r = %s(%s, %s, %s) return r",
+                functions[draw(&x, TC_COUNT_OF(functions))], values[draw(&x, TC_COUNT_OF(values))],
+                values[draw(&x, TC_COUNT_OF(values))], values[draw(&x, TC_COUNT_OF(values))]);
+            int64_t from = tc_clock_monotonic_us();
+            tc_err err = tc_sandbox_run(sb, "=t", tc_str_of(source), why);
+            assert_true(err == TC_OK || err == TC_EINVAL || err == TC_ETIMEOUT || err == TC_ENOMEM);
+            if (tc_clock_monotonic_us() - from > TC_SEC) {
+                print_error("[%s] took too long\n", source);
+                fail();
+            }
+        }
+        tc_sandbox_destroy(sb);
+    }
+}
+
+/** What goes in as a plan's argument comes out as one canonical text, and back as it was. */
+static void test_answers_round_trip(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "{\"a\":1,\"b\":[1,2,{\"c\":\"水\"}]}",
+        "{\"n\":-9223372036854775808}",
+        "{\"t\":true,\"u\":false}",
+        "{\"s\":\"a\\\"b\\\\c\\n\\u0001\"}",
+        "{\"deep\":[[[[[[1]]]]]]}",
+    };
+    for (size_t i = 0; i < TC_COUNT_OF(values); i++) {
+        struct tc_sandbox_limits limits = {0};
+        struct tc_buf header = {0};
+        struct script *s = NULL;
+        struct script_call call = {0};
+        char why[TC_WHY_MAX];
+        char text[256];
+        static const char echo[] =
+            PLAN("local e = ctx:await(after(1)) ctx:close_roads{within = e}");
+        assert_int_equal(script__load(&limits, 1, "p.lua", TC_STR(echo), &header, &s, why), TC_OK);
+        assert_int_equal(script__step(s, (struct tc_str){0}, &call, why), TC_STEP_YIELDED);
+        assert_int_equal(script__step(s, tc_str_of(values[i]), &call, why), TC_STEP_YIELDED);
+        (void)tc_str_format(text, sizeof text, "{\"within\":%s}", values[i]);
+        struct tc_str got = tc_buf_str(&call.arguments);
+        assert_int_equal(got.len, strlen(text));
+        assert_memory_equal(got.at, text, got.len);
+        script__call_finish(&call);
+        script__destroy(s);
+        tc_buf_finish(&header);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attacks), cmocka_unit_test(test_same_every_time),
-        cmocka_unit_test(test_opens_under_any_limit),
-        cmocka_unit_test(test_every_allocation_may_fail), cmocka_unit_test(test_language)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_attacks),
+                                       cmocka_unit_test(test_same_every_time),
+                                       cmocka_unit_test(test_opens_under_any_limit),
+                                       cmocka_unit_test(test_every_allocation_may_fail),
+                                       cmocka_unit_test(test_language),
+                                       cmocka_unit_test(test_any_arguments),
+                                       cmocka_unit_test(test_answers_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

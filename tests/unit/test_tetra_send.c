@@ -247,7 +247,8 @@ static void receive(struct probe *p, const char *called, const char *hex)
 
 static void verdict(struct probe *p, bool is_taken)
 {
-    p->driver->outcome(p->self, p->last_ref, is_taken, 42, "", p->now_us, &p->out);
+    p->driver->outcome(p->self, &(struct tc_told){p->last_ref, is_taken, 42, ""}, p->now_us,
+                       &p->out);
     probe_wait(p, 200 * TC_MS);
 }
 

@@ -1,67 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a person can ask the system for: what is asked back first, what goes out, what came of it.
-import { connection } from "./connection";
+// Everything a person can ask the system for: what is asked back first, what goes out.
 import { age, travel } from "./format";
 import { code, t } from "./i18n";
 import type { UnitItem, WorldRecommended } from "./model";
-import { alarmName, incidentName, placeOf, planName, recipientName, unitName } from "./names";
-import type { Result } from "./protocol";
+import { alarmName, incidentName, placeOf, planName, recipientName, typeName, unitName } from "./names";
+import { ask, say } from "./outcomes";
 import { store } from "./store";
 import { may, ui, type Dialog } from "./ui";
-
-export interface Outcome {
-  key: number;
-  what: string;
-  state: "waiting" | "ok" | "refused";
-  text: string;
-  /** Units whose orders are told one by one. */
-  units: number[];
-  incident: number;
-  seq: number;
-  atMs: number;
-}
-export const outcomes: Outcome[] = [];
-let outcomeCount = 0;
-
-/** Sends a command and keeps its outcome on the screen. */
-export async function ask(name: string, body: Record<string, unknown>, what: string, seen = store.seq): Promise<Result | null> {
-  if (!may(name)) return say(t("command.not_allowed"));
-  if (store.isStale()) return say(t("command.stale"));
-  const outcome: Outcome = {
-    key: ++outcomeCount, what, state: "waiting", text: t("result.waiting", { what }),
-    units: name === "units.send" ? (body["units"] as number[]) : [],
-    incident: (body["incident"] as number | undefined) ?? 0, seq: 0, atMs: Date.now(),
-  };
-  outcomes.unshift(outcome);
-  outcomes.splice(6);
-  ui.touch();
-  const result = await connection.send(name, body, seen);
-  outcome.atMs = Date.now();
-  outcome.state = result.ok ? "ok" : "refused";
-  outcome.seq = result.seq ?? 0;
-  if (result.ok) outcome.text = t("result.ok", { what, seq: outcome.seq });
-  else {
-    const isStale = result.why === "stale";
-    const why = code("refused", result.why);
-    outcome.text = isStale ? t("result.stale", { what }) : t("result.refused", { what, why });
-    const by = result.stale_seq ? ` #${result.stale_seq}` : "";
-    if (result.detail || by) outcome.text += `（${result.detail ?? ""}${by}）`;
-  }
-  ui.touch();
-  return result;
-}
-/** A short word to the user that needs no answer. */
-export function say(text: string): null {
-  outcomes.unshift({ key: ++outcomeCount, what: "", state: "refused", text, units: [], incident: 0, seq: 0, atMs: Date.now() });
-  outcomes.splice(6);
-  ui.touch();
-  return null;
-}
-export function dismiss(key: number): void {
-  const at = outcomes.findIndex((outcome) => outcome.key === key);
-  if (at >= 0) outcomes.splice(at, 1);
-  ui.touch();
-}
 
 function open(dialog: Omit<Dialog, "seen">, command: string): void {
   if (!may(command)) return void say(t("command.not_allowed"));
@@ -70,15 +15,27 @@ function open(dialog: Omit<Dialog, "seen">, command: string): void {
   ui.touch();
 }
 /** Asks for confirmation, then sends. */
-function confirm(command: string, title: string, body: Record<string, unknown>, more: Partial<Dialog> & { field?: string } = {}): void {
-  open({
-    kind: command, title, lines: more.lines ?? [], confirm: more.confirm ?? t("act.confirm"),
-    ...(more.input ? { input: more.input } : {}), ...(more.isDanger ? { isDanger: true } : {}),
-    run: (text) => {
-      const seen = ui.dialog?.seen ?? store.seq;
-      void ask(command, more.field ? { ...body, [more.field]: text } : body, title, seen);
+function confirm(
+  command: string,
+  title: string,
+  body: Record<string, unknown>,
+  more: Partial<Dialog> & { field?: string } = {},
+): void {
+  open(
+    {
+      kind: command,
+      title,
+      lines: more.lines ?? [],
+      confirm: more.confirm ?? t("act.confirm"),
+      ...(more.input ? { input: more.input } : {}),
+      ...(more.isDanger ? { isDanger: true } : {}),
+      run: (text) => {
+        const seen = ui.dialog?.seen ?? store.seq;
+        void ask(command, more.field ? { ...body, [more.field]: text } : body, title, seen);
+      },
     },
-  }, command);
+    command,
+  );
 }
 
 export function recommended(incident: number): WorldRecommended[] {
@@ -112,14 +69,22 @@ function doubtsAbout(unit: UnitItem, incident: number, line: WorldRecommended | 
   const lines: Dialog["lines"] = [];
   const name = unitName(unit.id);
   const state = unit.state ?? "unknown";
-  if (unitsOn(incident).has(unit.id)) lines.push({ text: t("dialog.send_away", { unit: name }), mark: "bad" });
+  if (unitsOn(incident).has(unit.id))
+    lines.push({ text: t("dialog.send_away", { unit: name }), mark: "bad" });
   if (!FREE_STATES.has(state)) {
-    lines.push({ text: t("dialog.send_busy", { unit: name, state: code("unit_state", state) }), mark: "warn" });
+    lines.push({
+      text: t("dialog.send_busy", { unit: name, state: code("unit_state", state) }),
+      mark: "warn",
+    });
   }
   if (store.nowUs() - (unit.position_at_us ?? 0) > OLD_POSITION_US) {
     lines.push({ text: t("dialog.send_old", { unit: name, age: age(unit.position_at_us) }), mark: "warn" });
   }
-  if (line?.doubt) lines.push({ text: t("dialog.send_doubt", { unit: name, doubt: code("reason", line.doubt) }), mark: "warn" });
+  if (line?.doubt)
+    lines.push({
+      text: t("dialog.send_doubt", { unit: name, doubt: code("reason", line.doubt) }),
+      mark: "warn",
+    });
   return lines;
 }
 
@@ -139,9 +104,15 @@ export function previewSend(incidentId: number, units = chosenUnits(incidentId))
   }
   const uncovered = (plan?.uncovered ?? []).map((word) => code("capability", word)).join(" · ");
   if (uncovered) lines.push({ text: t("rec.uncovered", { list: uncovered }), mark: "warn" });
-  confirm("units.send", t("dialog.send", { n: units.length, list }), { incident: incidentId, units }, {
-    lines, confirm: t("act.send"),
-  });
+  confirm(
+    "units.send",
+    t("dialog.send", { n: units.length, list }),
+    { incident: incidentId, units },
+    {
+      lines,
+      confirm: t("act.send"),
+    },
+  );
   if (ui.dialog) {
     const run = ui.dialog.run;
     ui.dialog.run = (text) => {
@@ -158,32 +129,62 @@ export function acknowledge(id: number): void {
 export function clearAlarm(id: number): void {
   const alarm = store.find("alarm", id);
   if (!alarm) return;
-  confirm("alarm.clear", t("dialog.clear", { alarm: alarmName(alarm) }), { alarm: id }, {
-    input: { label: t("dialog.why"), value: "", max: 48, isNeeded: true }, field: "why", isDanger: true,
-  });
+  confirm(
+    "alarm.clear",
+    t("dialog.clear", { alarm: alarmName(alarm) }),
+    { alarm: id },
+    {
+      input: { label: t("dialog.why"), value: "", max: 48, isNeeded: true },
+      field: "why",
+      isDanger: true,
+    },
+  );
 }
 export function answer(id: number, isYes: boolean): void {
   const word = isYes ? "yes" : "no";
-  void ask("question.answer", { question: id, answer: word }, `${t("queue.question")} ${t(`answer.${word}`)}`);
+  void ask(
+    "question.answer",
+    { question: id, answer: word },
+    `${t("queue.question")} ${t(`answer.${word}`)}`,
+  );
 }
 export function note(incident: number, text?: string): void {
   const title = t("dialog.note", { number: incidentName(incident) });
   if (text) return void ask("incident.note", { incident, text }, title);
-  confirm("incident.note", title, { incident }, {
-    input: { label: t("dialog.note_text"), value: "", max: 1000, isNeeded: true }, field: "text",
-  });
+  confirm(
+    "incident.note",
+    title,
+    { incident },
+    {
+      input: { label: t("dialog.note_text"), value: "", max: 1000, isNeeded: true },
+      field: "text",
+    },
+  );
 }
 export function close(incident: number, text = ""): void {
   const unfinished = unitsOn(incident).size;
-  confirm("incident.close", t("dialog.close", { number: incidentName(incident) }), { incident }, {
-    input: { label: t("dialog.disposition"), value: text, max: 300, isNeeded: true }, field: "disposition", isDanger: true,
-    lines: unfinished ? [{ text: t("dialog.close_open", { n: unfinished }), mark: "warn" }] : [],
-  });
+  confirm(
+    "incident.close",
+    t("dialog.close", { number: incidentName(incident) }),
+    { incident },
+    {
+      input: { label: t("dialog.disposition"), value: text, max: 300, isNeeded: true },
+      field: "disposition",
+      isDanger: true,
+      lines: unfinished ? [{ text: t("dialog.close_open", { n: unfinished }), mark: "warn" }] : [],
+    },
+  );
 }
 export function reopen(incident: number): void {
-  confirm("incident.reopen", t("dialog.reopen", { number: incidentName(incident) }), { incident }, {
-    input: { label: t("dialog.why"), value: "", max: 200, isNeeded: true }, field: "why",
-  });
+  confirm(
+    "incident.reopen",
+    t("dialog.reopen", { number: incidentName(incident) }),
+    { incident },
+    {
+      input: { label: t("dialog.why"), value: "", max: 200, isNeeded: true },
+      field: "why",
+    },
+  );
 }
 export function claim(incident: number): void {
   const release = store.find("incident", incident)?.claimed_by === store.hello?.user;
@@ -191,28 +192,60 @@ export function claim(incident: number): void {
   void ask("incident.claim", release ? { incident, release } : { incident }, what);
 }
 export function merge(incident: number, into: number): void {
-  confirm("incident.merge", t("dialog.merge", { number: incidentName(incident), into: incidentName(into) }), { incident, into }, {
-    input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false }, field: "why",
-  });
+  confirm(
+    "incident.merge",
+    t("dialog.merge", { number: incidentName(incident), into: incidentName(into) }),
+    { incident, into },
+    {
+      input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false },
+      field: "why",
+    },
+  );
 }
 export function unmerge(incident: number): void {
-  confirm("incident.unmerge", t("dialog.unmerge", { number: incidentName(incident) }), { incident }, {
-    input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false }, field: "why",
-  });
+  confirm(
+    "incident.unmerge",
+    t("dialog.unmerge", { number: incidentName(incident) }),
+    { incident },
+    {
+      input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false },
+      field: "why",
+    },
+  );
 }
 export function join(report: number, incident: number): void {
   void ask("report.join", { report, incident }, `${t("act.join")} ${incidentName(incident)}`);
 }
 export function leave(report: number, incident: number): void {
-  confirm("report.leave", t("dialog.leave", { number: incidentName(incident) }), { report }, {
-    input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false }, field: "why",
-  });
+  confirm(
+    "report.leave",
+    t("dialog.leave", { number: incidentName(incident) }),
+    { report },
+    {
+      input: { label: t("dialog.why"), value: "", max: 200, isNeeded: false },
+      field: "why",
+    },
+  );
 }
 export function openFrom(reportId: number): void {
   const report = store.find("report", reportId);
   if (!report) return;
-  const body = { report: reportId, type: report.type ?? "", title: (report.text ?? "").slice(0, 50), lon_e7: report.lon_e7 ?? 0, lat_e7: report.lat_e7 ?? 0 };
-  void ask("incident.open", body, t("act.open"));
+  const body = {
+    report: reportId,
+    type: report.type ?? "",
+    title: (report.text ?? "").slice(0, 50),
+    lon_e7: report.lon_e7 ?? 0,
+    lat_e7: report.lat_e7 ?? 0,
+  };
+  if (report.type) return void ask("incident.open", body, t("act.open"));
+  const choices = store
+    .all("incident_type")
+    .map((item): [string, string] => [item.code ?? "", typeName(item.code)]);
+  confirm("incident.open", t("act.open"), body, {
+    lines: [{ text: report.text ?? "" }],
+    field: "type",
+    input: { label: t("intake.type"), value: "", max: 32, isNeeded: true, choices },
+  });
 }
 export function resend(id: number): void {
   const order = store.find("order", id);
@@ -225,7 +258,11 @@ export function withdraw(id: number): void {
 export function acceptByVoice(id: number): void {
   const order = store.find("order", id);
   const unit = recipientName(order?.recipient_kind, order?.recipient);
-  confirm("order.record", t("dialog.voice", { unit, number: order?.number ?? "" }), { order: id, state: "accepted", how: "voice" });
+  confirm("order.record", t("dialog.voice", { unit, number: order?.number ?? "" }), {
+    order: id,
+    state: "accepted",
+    how: "voice",
+  });
 }
 export function startResponse(incident: number, level: string): void {
   const item = store.find("incident", incident);
@@ -239,19 +276,35 @@ export function recommend(incident: number): void {
 }
 export function stopClock(id: number): void {
   const item = store.find("clock", id);
-  if (item) void ask("clock.stop", { incident: item.incident, name: item.name }, `${t("act.stop_clock")} ${code("clock", item.name)}`);
+  if (item)
+    void ask(
+      "clock.stop",
+      { incident: item.incident, name: item.name },
+      `${t("act.stop_clock")} ${code("clock", item.name)}`,
+    );
 }
 export function stopRun(id: number): void {
-  confirm("run.stop", t("dialog.stop_run", { plan: planName(store.find("run", id)?.plan) }), { run: id }, {
-    input: { label: t("dialog.why"), value: "", max: 200, isNeeded: true }, field: "why", isDanger: true,
-  });
+  confirm(
+    "run.stop",
+    t("dialog.stop_run", { plan: planName(store.find("run", id)?.plan) }),
+    { run: id },
+    {
+      input: { label: t("dialog.why"), value: "", max: 200, isNeeded: true },
+      field: "why",
+      isDanger: true,
+    },
+  );
 }
 export function openRoad(closure: number): void {
   void ask("road.open", { closure }, t("act.road_open"));
 }
 export function setState(unit: UnitItem, state: string): void {
   const was = code("unit_state", unit.state ?? "unknown");
-  confirm("unit.set_state", t("dialog.status", { unit: unitName(unit.id), was, state: code("unit_state", state) }), { unit: unit.id, state });
+  confirm(
+    "unit.set_state",
+    t("dialog.status", { unit: unitName(unit.id), was, state: code("unit_state", state) }),
+    { unit: unit.id, state },
+  );
 }
 export function setGrade(incident: number, grade: string): void {
   void ask("incident.set_grade", { incident, grade }, `${incidentName(incident)} ${code("grade", grade)}`);
@@ -259,22 +312,41 @@ export function setGrade(incident: number, grade: string): void {
 export function setStage(id: number, stage: string): void {
   const item = store.find("case", id);
   const title = t("dialog.stage", { number: item?.number ?? "", stage: code("stage", stage) });
-  confirm("case.set_stage", title, { case_id: id, stage }, {
-    input: { label: t("dialog.note_text"), value: "", max: 300, isNeeded: false }, field: "note",
-  });
+  confirm(
+    "case.set_stage",
+    title,
+    { case_id: id, stage },
+    {
+      input: { label: t("dialog.note_text"), value: "", max: 300, isNeeded: false },
+      field: "note",
+    },
+  );
 }
 export function closeRoad(incidentId: number, radiusM: number, why: string): void {
   const incident = store.find("incident", incidentId);
   if (!incident?.lon_e7) return void say(t("incident.place_unknown"));
   const title = t("dialog.road", { n: radiusM, number: incident.number ?? "" });
   const body = { lon_e7: incident.lon_e7, lat_e7: incident.lat_e7, radius_m: radiusM, incident: incidentId };
-  confirm("road.close", title, body, { input: { label: t("dialog.why"), value: why, max: 200, isNeeded: true }, field: "why" });
+  confirm("road.close", title, body, {
+    input: { label: t("dialog.why"), value: why, max: 200, isNeeded: true },
+    field: "why",
+  });
 }
 export function startPlan(plan: string, incident: number): void {
-  confirm("run.start", t("dialog.plan", { plan: planName(plan), number: incidentName(incident) }), { plan, incident });
+  confirm("run.start", t("dialog.plan", { plan: planName(plan), number: incidentName(incident) }), {
+    plan,
+    incident,
+  });
 }
 export function message(unit: UnitItem, incident: number, text: string): void {
-  confirm("order.send", t("dialog.message", { unit: unitName(unit.id) }), { incident, recipient_kind: "unit", recipient: unit.id, priority: "urgent" }, {
-    input: { label: t("dialog.note_text"), value: text, max: 600, isNeeded: true }, field: "text", confirm: t("act.send"),
-  });
+  confirm(
+    "order.send",
+    t("dialog.message", { unit: unitName(unit.id) }),
+    { incident, recipient_kind: "unit", recipient: unit.id, priority: "urgent" },
+    {
+      input: { label: t("dialog.note_text"), value: text, max: 600, isNeeded: true },
+      field: "text",
+      confirm: t("act.send"),
+    },
+  );
 }

@@ -5,7 +5,7 @@ import { code, t } from "./i18n";
 import { ENUMS } from "./model";
 import { currentQueue } from "./queue";
 import { store } from "./store";
-import { ui, type Tab } from "./ui";
+import { may, ui, type Tab } from "./ui";
 
 interface Word {
   name: string;
@@ -16,19 +16,32 @@ interface Word {
 }
 
 const callSigns = (): string[] =>
-  store.all("unit").map((unit) => unit.call_sign ?? "").filter(Boolean).sort();
+  store
+    .all("unit")
+    .map((unit) => unit.call_sign ?? "")
+    .filter(Boolean)
+    .sort();
 const openNumbers = (): string[] =>
-  store.all("incident").filter((incident) => incident.state !== "closed").map((incident) => incident.number ?? "");
+  store
+    .all("incident")
+    .filter((incident) => incident.state !== "closed")
+    .map((incident) => incident.number ?? "");
 const unitBySign = (sign: string): number => {
   const wanted = sign.toLowerCase();
   return store.all("unit").find((unit) => unit.call_sign?.toLowerCase() === wanted)?.id ?? 0;
 };
-const livePlans = (): string[] => store.all("plan").filter((plan) => plan.is_live).map((plan) => plan.plan ?? "");
+const livePlans = (): string[] =>
+  store
+    .all("plan")
+    .filter((plan) => plan.is_live)
+    .map((plan) => plan.plan ?? "");
 /** By the whole number, or by its last part when only one fits. */
 const incidentByNumber = (text: string): number => {
   const exact = store.all("incident").find((incident) => incident.number === text);
   if (exact) return exact.id;
-  const ending = store.all("incident").filter((incident) => text.length > 1 && incident.number?.endsWith(`-${text}`));
+  const ending = store
+    .all("incident")
+    .filter((incident) => text.length > 1 && incident.number?.endsWith(`-${text}`));
   return ending.length === 1 ? (ending[0]?.id ?? 0) : 0;
 };
 const inHand = (): string | void => (ui.incident ? undefined : t("command.no_incident"));
@@ -67,7 +80,8 @@ function goTo(words: string[]): string | void {
 }
 function answerQuestion(words: string[]): string | void {
   const isYes = words[0] === "y" || words[0] === "yes";
-  if (!isYes && words[0] !== "n" && words[0] !== "no") return t("command.not_found", { word: words[0] ?? "" });
+  if (!isYes && words[0] !== "n" && words[0] !== "no")
+    return t("command.not_found", { word: words[0] ?? "" });
   const question = firstQuestion();
   if (!question) return t("command.no_question");
   actions.answer(question, isYes);
@@ -76,20 +90,26 @@ function answerQuestion(words: string[]): string | void {
 export function firstQuestion(): number {
   const lines = currentQueue().lines.filter((line) => line.kind === "question");
   const line =
-    lines.find((item) => item.key === ui.queueKey) ?? lines.find((item) => item.incident === ui.incident) ?? lines[0];
+    lines.find((item) => item.key === ui.queueKey) ??
+    lines.find((item) => item.incident === ui.incident) ??
+    lines[0];
   return line?.id ?? 0;
 }
 export function firstAlarm(): number {
   const lines = currentQueue().lines.filter((line) => line.kind === "alarm");
   const line =
-    lines.find((item) => item.key === ui.queueKey) ?? lines.find((item) => ui.incident && item.incident === ui.incident) ?? lines[0];
+    lines.find((item) => item.key === ui.queueKey) ??
+    lines.find((item) => ui.incident && item.incident === ui.incident) ??
+    lines[0];
   return line?.id ?? 0;
 }
 
 export const WORDS: Word[] = [
   { name: "send", usage: "send [P12 P07 …]", complete: callSigns, run: sendUnits },
   {
-    name: "ack", usage: "ack", complete: () => [],
+    name: "ack",
+    usage: "ack",
+    complete: () => [],
     run: () => {
       const alarm = firstAlarm();
       if (!alarm) return t("command.no_alarm");
@@ -98,19 +118,26 @@ export const WORDS: Word[] = [
   },
   { name: "answer", usage: "answer y|n", complete: () => ["y", "n"], run: answerQuestion },
   {
-    name: "note", usage: "note TEXT", complete: () => [],
+    name: "note",
+    usage: "note TEXT",
+    complete: () => [],
     run: (_, rest) => inHand() ?? actions.note(ui.incident, rest),
   },
   {
-    name: "close", usage: "close TEXT", complete: () => [],
+    name: "close",
+    usage: "close TEXT",
+    complete: () => [],
     run: (_, rest) => inHand() ?? actions.close(ui.incident, rest),
   },
   {
-    name: "goto", usage: "goto 0042 | P12",
-    complete: () => [...openNumbers(), ...callSigns()], run: goTo,
+    name: "goto",
+    usage: "goto 0042 | P12",
+    complete: () => [...openNumbers(), ...callSigns()],
+    run: goTo,
   },
   {
-    name: "status", usage: "status P12 on_scene",
+    name: "status",
+    usage: "status P12 on_scene",
     complete: (typed) => (typed.length < 2 ? callSigns() : [...ENUMS.unit_state]),
     run: (words) => {
       const unit = store.find("unit", unitBySign(words[0] ?? ""));
@@ -121,7 +148,9 @@ export const WORDS: Word[] = [
     },
   },
   {
-    name: "merge", usage: "merge 0042", complete: openNumbers,
+    name: "merge",
+    usage: "merge 0042",
+    complete: openNumbers,
     run: (words) => {
       if (!ui.incident) return t("command.no_incident");
       const into = incidentByNumber(words[0] ?? "");
@@ -130,7 +159,9 @@ export const WORDS: Word[] = [
     },
   },
   {
-    name: "grade", usage: "grade i|ii|iii|iv", complete: () => ["i", "ii", "iii", "iv"],
+    name: "grade",
+    usage: "grade i|ii|iii|iv",
+    complete: () => ["i", "ii", "iii", "iv"],
     run: (words) => {
       if (!ui.incident) return t("command.no_incident");
       const grade = ENUMS.grade.find((item) => item === words[0]);
@@ -139,7 +170,9 @@ export const WORDS: Word[] = [
     },
   },
   {
-    name: "msg", usage: "msg P12 TEXT", complete: (typed) => (typed.length < 2 ? callSigns() : []),
+    name: "msg",
+    usage: "msg P12 TEXT",
+    complete: (typed) => (typed.length < 2 ? callSigns() : []),
     run: (words, rest) => {
       const unit = store.find("unit", unitBySign(words[0] ?? ""));
       if (!unit) return t("command.no_unit", { word: words[0] ?? "" });
@@ -147,7 +180,9 @@ export const WORDS: Word[] = [
     },
   },
   {
-    name: "road", usage: "road 300 TEXT", complete: () => [],
+    name: "road",
+    usage: "road 300 TEXT",
+    complete: () => [],
     run: (words, rest) => {
       if (!ui.incident) return t("command.no_incident");
       if (!/^\d{1,5}$/.test(words[0] ?? "")) return t("command.not_found", { word: words[0] ?? "" });
@@ -155,7 +190,9 @@ export const WORDS: Word[] = [
     },
   },
   {
-    name: "plan", usage: "plan waterlogging", complete: livePlans,
+    name: "plan",
+    usage: "plan waterlogging",
+    complete: livePlans,
     run: (words) => {
       if (!ui.incident) return t("command.no_incident");
       if (!livePlans().includes(words[0] ?? "")) return t("command.not_found", { word: words[0] ?? "" });
@@ -163,10 +200,18 @@ export const WORDS: Word[] = [
     },
   },
   { name: "claim", usage: "claim", complete: () => [], run: () => inHand() ?? actions.claim(ui.incident) },
-  { name: "recommend", usage: "recommend", complete: () => [], run: () => inHand() ?? actions.recommend(ui.incident) },
   {
-    name: "report", usage: "report", complete: () => [],
+    name: "recommend",
+    usage: "recommend",
+    complete: () => [],
+    run: () => inHand() ?? actions.recommend(ui.incident),
+  },
+  {
+    name: "report",
+    usage: "report",
+    complete: () => [],
     run: () => {
+      if (!may("report.create")) return t("command.not_allowed");
       ui.isIntakeOpen = true;
       ui.touch();
     },
@@ -191,7 +236,9 @@ export function completions(text: string): string[] {
   if (!word) return [];
   const wanted = last.toLowerCase();
   const found = word.complete(words.slice(1)).filter((item) => item.toLowerCase().startsWith(wanted));
-  const ending = word.complete(words.slice(1)).filter((item) => wanted.length > 1 && item.endsWith(`-${wanted}`));
+  const ending = word
+    .complete(words.slice(1))
+    .filter((item) => wanted.length > 1 && item.endsWith(`-${wanted}`));
   return [...new Set([...found, ...ending])].slice(0, 12);
 }
 /** The text after Tab: as far as all completions agree. */

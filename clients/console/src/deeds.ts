@@ -17,7 +17,9 @@ export function deedsOf(line: QueueLine): Deed[] {
   const id = line.id;
   switch (line.kind) {
     case "alarm":
-      return [{ command: "alarm.acknowledge", text: t("act.ack"), run: () => actions.acknowledge(id), key: "A" }];
+      return [
+        { command: "alarm.acknowledge", text: t("act.ack"), run: () => actions.acknowledge(id), key: "A" },
+      ];
     case "question":
       return [
         { command: "question.answer", text: t("act.yes"), run: () => actions.answer(id, true), key: "Y" },
@@ -39,7 +41,13 @@ export function deedsOf(line: QueueLine): Deed[] {
       return [{ command: "clock.stop", text: t("act.stop_clock"), run: () => actions.stopClock(id) }];
     case "response": {
       const level = store.find("incident", id)?.response_proposed ?? "";
-      return [{ command: "response.start", text: t("act.start_response"), run: () => actions.startResponse(id, level) }];
+      return [
+        {
+          command: "response.start",
+          text: t("act.start_response"),
+          run: () => actions.startResponse(id, level),
+        },
+      ];
     }
     case "incident":
       return [{ command: "incident.claim", text: t("act.claim"), run: () => actions.claim(id) }];

@@ -88,7 +88,8 @@ function update(element: Owned, next: VNode): void {
   element.vnode = next;
   if (!next.props["foreign"]) patch(element, next.children);
   // A list can only take its value once it has its options.
-  if (next.tag === "select" && document.activeElement !== element) set(element, "value", undefined, next.props["value"]);
+  if (next.tag === "select" && document.activeElement !== element)
+    set(element, "value", undefined, next.props["value"]);
 }
 
 function set(element: Owned, name: string, old: unknown, value: unknown): void {

@@ -52,12 +52,14 @@ export function countdown(dueUs: number): string {
   if (minutes >= 60) return (seconds < 0 ? "−" : "") + duration(rest * 1e6);
   return seconds < 0 ? `−${text}` : text;
 }
+/** What the hub writes for a figure nobody knows. */
+const UNKNOWN = 0xffffffff;
 export function travel(seconds: number | undefined): string {
-  if (!seconds) return "–";
+  if (!seconds || seconds === UNKNOWN) return "–";
   return seconds < 60 ? t("time.sec", { n: seconds }) : t("time.minutes", { n: Math.round(seconds / 60) });
 }
 export function way(metres: number | undefined): string {
-  if (!metres) return "–";
+  if (!metres || metres === UNKNOWN) return "–";
   return metres < 1000 ? `${metres} m` : `${(metres / 1000).toFixed(1)} km`;
 }
 export function micro(value: number | undefined): string {

@@ -3,10 +3,11 @@
 import * as actions from "./actions";
 import { firstAlarm, firstQuestion } from "./commandline";
 import { deedsOf } from "./deeds";
+import { outcomes } from "./outcomes";
 import { currentQueue, type QueueLine } from "./queue";
 import { toggleMute } from "./sound";
 import { store } from "./store";
-import { TABS, ui } from "./ui";
+import { TABS, may, ui } from "./ui";
 
 export function chosenLine(): QueueLine | undefined {
   return currentQueue().lines.find((line) => line.key === ui.queueKey);
@@ -24,7 +25,12 @@ export function openLine(line: QueueLine | undefined): void {
   if (!line) return;
   ui.queueKey = line.key;
   if (line.incident) return ui.openIncident(line.incident);
-  const item = line.kind === "alarm" ? store.find("alarm", line.id) : line.kind === "report" ? store.find("report", line.id) : undefined;
+  const item =
+    line.kind === "alarm"
+      ? store.find("alarm", line.id)
+      : line.kind === "report"
+        ? store.find("report", line.id)
+        : undefined;
   if (item?.lon_e7) ui.goTo?.(item.lon_e7, item.lat_e7 ?? 0);
   ui.touch();
 }
@@ -42,7 +48,8 @@ function ofReport(run: (report: number, incident: number) => void): () => void {
   return () => {
     const line = chosenLine();
     const fromQueue = line && (line.kind === "report" || line.kind === "proposal") ? line.id : 0;
-    const report = fromQueue || store.all("report").find((item) => !item.incident && item.proposed === ui.incident)?.id;
+    const report =
+      fromQueue || store.all("report").find((item) => !item.incident && item.proposed === ui.incident)?.id;
     const incident = store.find("report", report)?.proposed || ui.incident;
     if (report) run(report, incident);
   };
@@ -74,7 +81,9 @@ const KEYS: Record<string, () => void> = {
     ui.tab = TABS[(TABS.indexOf(ui.tab) + 1) % TABS.length] ?? "log";
     ui.touch();
   },
-  r: () => flip("isIntakeOpen"),
+  r: () => {
+    if (may("report.create")) flip("isIntakeOpen");
+  },
   L: () => ui.setLang(ui.lang === "zh" ? "en" : "zh"),
   D: () => ui.setTheme(ui.theme === "day" ? "night" : "day"),
   M: () => toggleMute(),
@@ -105,7 +114,7 @@ export function escape(): void {
   if (ui.dialog) ui.dialog = null;
   else if (ui.isHelpOpen) ui.isHelpOpen = false;
   else if (ui.isIntakeOpen) ui.isIntakeOpen = false;
-  else actions.outcomes.splice(0);
+  else outcomes.splice(0);
   ui.touch();
 }
 export function confirmDialog(): void {

@@ -20,7 +20,22 @@ import { unitCard } from "./view/unitcard";
 
 const HISTORY_FACTS = 300;
 /** Tables whose changes are shown in the next frame; the others wait for the next slow one. */
-const URGENT = ["alarm", "question", "incident", "order", "assignment", "report", "recommendation", "clock", "run", "hello", "ready", "log", "closure", "case"];
+const URGENT = [
+  "alarm",
+  "question",
+  "incident",
+  "order",
+  "assignment",
+  "report",
+  "recommendation",
+  "clock",
+  "run",
+  "hello",
+  "ready",
+  "log",
+  "closure",
+  "case",
+];
 const SLOW_MS = 500;
 
 const app = document.getElementById("app") as HTMLElement;
@@ -38,7 +53,10 @@ function pane(name: string, children: () => Child[]): void {
 }
 function drawAll(): void {
   if (!isLoggedIn) {
-    patch(app, loginView((user, password) => void login(user, password), problem));
+    patch(
+      app,
+      loginView((user, password) => void login(user, password), problem),
+    );
     return;
   }
   pane("top", () => topBar(() => void logout()));
@@ -74,13 +92,26 @@ function plan(): void {
 }
 
 function buildFrame(): void {
-  patch(app, [h("div", { key: "frame", class: "frame" },
-    h("header", { id: "top", foreign: true }), h("div", { id: "banners", foreign: true }),
-    h("aside", { id: "queue", foreign: true, "aria-label": t("queue.title") }),
-    h("main", { id: "centre" }, h("div", { id: "map", foreign: true, tabindex: 0, "aria-label": t("map.title") }), h("div", { id: "unit", foreign: true }), h("section", { id: "bottom", foreign: true })),
-    h("aside", { id: "incident", foreign: true }),
-    h("footer", { id: "command-line", foreign: true }),
-    h("div", { id: "outcomes", foreign: true }), h("div", { id: "overlay", foreign: true }))]);
+  patch(app, [
+    h(
+      "div",
+      { key: "frame", class: "frame" },
+      h("header", { id: "top", foreign: true }),
+      h("div", { id: "banners", foreign: true }),
+      h("aside", { id: "queue", foreign: true, "aria-label": t("queue.title") }),
+      h(
+        "main",
+        { id: "centre" },
+        h("div", { id: "map", foreign: true, tabindex: 0, "aria-label": t("map.title") }),
+        h("div", { id: "unit", foreign: true }),
+        h("section", { id: "bottom", foreign: true }),
+      ),
+      h("aside", { id: "incident", foreign: true }),
+      h("footer", { id: "command-line", foreign: true }),
+      h("div", { id: "outcomes", foreign: true }),
+      h("div", { id: "overlay", foreign: true }),
+    ),
+  ]);
   const target = document.getElementById("map");
   if (target) {
     map = new MapPane(target);
@@ -91,7 +122,9 @@ function buildFrame(): void {
 async function login(user: string, password: string): Promise<void> {
   try {
     const response = await fetch("/api/login", {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ user, password }),
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ user, password }),
     });
     problem = response.ok ? "" : "login.wrong";
     if (response.ok) enter();
@@ -133,7 +166,8 @@ store.onChange((changed) => {
     hasHistory = true;
     void loadHistory();
   }
-  if (store.isReady && ["alarm", "question", "order", "clock", "ready"].some((name) => changed.has(name))) ring(currentQueue().lines);
+  if (store.isReady && ["alarm", "question", "order", "clock", "ready"].some((name) => changed.has(name)))
+    ring(currentQueue().lines);
   if (URGENT.some((name) => changed.has(name))) plan();
   else isSlowDue = true;
 });

@@ -82,10 +82,12 @@ export function nameOf(id: number): string {
 function groupOf(kind: string, field: string): string {
   if (field === "reasons" || field === "reason" || field === "doubt") return "reason";
   if (field === "capability") return "capability";
-  if (field === "why") return kind === "command.refused" ? "refused" : kind === "recommendation.asked" ? "reason" : "why";
+  if (field === "why")
+    return kind === "command.refused" ? "refused" : kind === "recommendation.asked" ? "reason" : "why";
   if (kind === "alarm.raised" && field === "kind") return "alarm_kind";
   if (kind === "report.received" && field === "channel") return "report_channel";
   if (kind.startsWith("clock.") && field === "name") return "clock";
+  if (kind.startsWith("command.") && field === "name") return "command_name";
   if (field === "answer" || field === "default_answer") return "answer";
   return "";
 }
@@ -103,7 +105,8 @@ function valueText(kind: string, field: string, type: string, value: unknown): s
   const group = groupOf(kind, field);
   if (Array.isArray(value)) return group ? codes(group, value as string[]) : value.join(", ");
   if (kind.startsWith("incident.") || kind === "report.received") {
-    if (field === "type" || (field === "was" && kind === "incident.type_changed")) return typeName(value as string);
+    if (field === "type" || (field === "was" && kind === "incident.type_changed"))
+      return typeName(value as string);
   }
   if (field === "plan") return planName(value as string);
   return group ? code(group, String(value)) : String(value);

@@ -8,7 +8,16 @@ import { alarmName, incidentName, incidentTitle, placeOf, planName, recipientNam
 import { store } from "./store";
 
 export type QueueKind =
-  | "alarm" | "question" | "report" | "proposal" | "order" | "clock" | "response" | "incident" | "source" | "run";
+  | "alarm"
+  | "question"
+  | "report"
+  | "proposal"
+  | "order"
+  | "clock"
+  | "response"
+  | "incident"
+  | "source"
+  | "run";
 
 export interface QueueLine {
   key: string;
@@ -46,7 +55,11 @@ export function buildQueue(): QueueLine[] {
   addClocks(lines, nowUs);
   addFeeds(lines);
   return lines.sort(
-    (a, b) => a.urgency - b.urgency || runsOut(b) - runsOut(a) || (a.dueUs || a.sinceUs) - (b.dueUs || b.sinceUs) || a.id - b.id,
+    (a, b) =>
+      a.urgency - b.urgency ||
+      runsOut(b) - runsOut(a) ||
+      (a.dueUs || a.sinceUs) - (b.dueUs || b.sinceUs) ||
+      a.id - b.id,
   );
 }
 
@@ -65,9 +78,13 @@ function addAlarms(lines: QueueLine[]): void {
     if (alarm.state === "cleared" || alarm.acknowledged_by) continue;
     const isNow = alarm.level === "danger" || alarm.kind === "emergency" || !!alarm.signs;
     lines.push({
-      key: `alarm:${alarm.id}`, kind: "alarm", id: alarm.id, incident: alarm.incident ?? 0,
+      key: `alarm:${alarm.id}`,
+      kind: "alarm",
+      id: alarm.id,
+      incident: alarm.incident ?? 0,
       urgency: isNow ? 0 : alarm.level === "warning" ? 1 : 2,
-      sinceUs: alarm.raised_us ?? 0, dueUs: 0,
+      sinceUs: alarm.raised_us ?? 0,
+      dueUs: 0,
       title: alarmName(alarm),
       detail: [code("alarm_level", alarm.level), placeOf(alarm)].filter(Boolean).join(" · "),
     });
@@ -78,8 +95,13 @@ function addQuestions(lines: QueueLine[], nowUs: number): void {
     if (question.answer) continue;
     const isNow = !!question.due_us && question.due_us - nowUs < QUESTION_NOW_US;
     lines.push({
-      key: `question:${question.id}`, kind: "question", id: question.id, incident: question.incident ?? 0,
-      urgency: isNow ? 0 : 1, sinceUs: question.asked_us ?? 0, dueUs: question.due_us ?? 0,
+      key: `question:${question.id}`,
+      kind: "question",
+      id: question.id,
+      incident: question.incident ?? 0,
+      urgency: isNow ? 0 : 1,
+      sinceUs: question.asked_us ?? 0,
+      dueUs: question.due_us ?? 0,
       title: own(question.text_zh, question.text_en),
       detail: code("role", question.role),
     });
@@ -90,9 +112,13 @@ function addReports(lines: QueueLine[]): void {
     if (report.incident) continue;
     const isProposal = !!report.proposed;
     lines.push({
-      key: `report:${report.id}`, kind: isProposal ? "proposal" : "report", id: report.id,
-      incident: report.proposed ?? 0, urgency: isProposal ? 2 : 1,
-      sinceUs: report.received_us ?? 0, dueUs: 0,
+      key: `report:${report.id}`,
+      kind: isProposal ? "proposal" : "report",
+      id: report.id,
+      incident: report.proposed ?? 0,
+      urgency: isProposal ? 2 : 1,
+      sinceUs: report.received_us ?? 0,
+      dueUs: 0,
       title: report.text || typeName(report.type) || code("report_channel", report.channel),
       detail: isProposal
         ? t("queue.may_belong", { number: incidentName(report.proposed), score: report.score ?? 0 })
@@ -101,6 +127,11 @@ function addReports(lines: QueueLine[]): void {
   }
 }
 
+/** Its clock for acceptance ran out. */
+function isOverdue(order: number): boolean {
+  for (const item of store.table("clock").values()) if (item.incident === order && item.ran_out) return true;
+  return false;
+}
 /** Why an order needs a person, or nothing. */
 export function orderTrouble(order: OrderItem, nowUs: number): string {
   const unit = recipientName(order.recipient_kind, order.recipient);
@@ -110,8 +141,17 @@ export function orderTrouble(order: OrderItem, nowUs: number): string {
     return t("queue.order_bad", { unit, state: code("order_state", state) });
   }
   if (order.needs_person) return t("queue.order_person", { unit });
-  const waits = state === "queued" || state === "attempted" || state === "sent" || state === "delivered" || state === "read";
-  if (waits && order.assignment && nowUs - (order.queued_us ?? nowUs) > UNACCEPTED_US) {
+  const waits =
+    state === "queued" ||
+    state === "attempted" ||
+    state === "sent" ||
+    state === "delivered" ||
+    state === "read";
+  if (
+    waits &&
+    order.assignment &&
+    (isOverdue(order.id) || nowUs - (order.queued_us ?? nowUs) > UNACCEPTED_US)
+  ) {
     return t("queue.unaccepted", { unit, n: age(order.queued_us) });
   }
   return "";
@@ -129,10 +169,17 @@ function addOrders(lines: QueueLine[], nowUs: number): void {
     if ((newest.get(nameOfPair(order)) ?? 0) > order.id) continue;
     const trouble = orderTrouble(order, nowUs);
     if (!trouble) continue;
-    const isBad = order.is_unknown || order.state === "failed" || order.state === "refused" || order.needs_person;
+    const isBad =
+      order.is_unknown || order.state === "failed" || order.state === "refused" || order.needs_person;
     lines.push({
-      key: `order:${order.id}`, kind: "order", id: order.id, incident: order.incident ?? 0,
-      urgency: isBad ? 0 : 1, sinceUs: order.queued_us ?? 0, dueUs: 0, title: trouble,
+      key: `order:${order.id}`,
+      kind: "order",
+      id: order.id,
+      incident: order.incident ?? 0,
+      urgency: isBad ? 0 : 1,
+      sinceUs: order.queued_us ?? 0,
+      dueUs: 0,
+      title: trouble,
       detail: [order.number, code("why", order.why)].filter(Boolean).join(" · "),
     });
   }
@@ -148,14 +195,20 @@ function addIncidents(lines: QueueLine[]): void {
     const base = { id: incident.id, incident: incident.id, sinceUs: incident.opened_us ?? 0, dueUs: 0 };
     if (incident.response_proposed && incident.response_proposed !== incident.response) {
       lines.push({
-        ...base, key: `response:${incident.id}`, kind: "response", urgency: store.hello?.role === "duty_leader" ? 0 : 1,
+        ...base,
+        key: `response:${incident.id}`,
+        kind: "response",
+        urgency: store.hello?.role === "duty_leader" ? 0 : 1,
         title: t("queue.start_response", { level: incident.response_proposed }),
         detail: incidentTitle(incident),
       });
     }
     if (!attended.has(incident.id) && !incident.claimed_by) {
       lines.push({
-        ...base, key: `incident:${incident.id}`, kind: "incident", urgency: 1,
+        ...base,
+        key: `incident:${incident.id}`,
+        kind: "incident",
+        urgency: 1,
         title: incidentTitle(incident),
         detail: [t("queue.nobody"), placeOf(incident)].filter(Boolean).join(" · "),
       });
@@ -164,12 +217,19 @@ function addIncidents(lines: QueueLine[]): void {
 }
 function addClocks(lines: QueueLine[], nowUs: number): void {
   for (const item of store.table("clock").values()) {
+    // An order that is not accepted stands in the queue by itself.
+    if (store.find("order", item.incident)) continue;
     const isOver = !!item.ran_out || (item.due_us ?? 0) < nowUs;
     if (!isOver && (item.due_us ?? 0) - nowUs > CLOCK_SOON_US) continue;
     if (item.incident && store.find("incident", item.incident) && !isOpen(item.incident)) continue;
     lines.push({
-      key: `clock:${item.id}`, kind: "clock", id: item.id, incident: item.incident ?? 0,
-      urgency: isOver ? 0 : 2, sinceUs: item.due_us ?? 0, dueUs: item.due_us ?? 0,
+      key: `clock:${item.id}`,
+      kind: "clock",
+      id: item.id,
+      incident: item.incident ?? 0,
+      urgency: isOver ? 0 : 2,
+      sinceUs: item.due_us ?? 0,
+      dueUs: item.due_us ?? 0,
       title: t(isOver ? "queue.ran_out" : "queue.running_out", { name: code("clock", item.name) }),
       detail: "",
     });
@@ -179,10 +239,16 @@ function addFeeds(lines: QueueLine[]): void {
   for (const source of store.sourceList()) {
     if (source.is_up && !source.is_silent) continue;
     lines.push({
-      key: `source:${source.id}`, kind: "source", id: source.id, incident: 0, urgency: 2,
-      sinceUs: source.is_silent ? (source.heard_us ?? 0) : (source.since_us ?? 0), dueUs: 0,
+      key: `source:${source.id}`,
+      kind: "source",
+      id: source.id,
+      incident: 0,
+      urgency: 2,
+      sinceUs: source.is_silent ? (source.heard_us ?? 0) : (source.since_us ?? 0),
+      dueUs: 0,
       title: t("queue.source_bad", {
-        name: source.name ?? "", state: t(source.is_up ? "top.source_silent" : "top.source_down"),
+        name: source.name ?? "",
+        state: t(source.is_up ? "top.source_silent" : "top.source_down"),
       }),
       detail: code("why", source.why),
     });
@@ -190,8 +256,13 @@ function addFeeds(lines: QueueLine[]): void {
   for (const run of store.table("run").values()) {
     if (!run.is_ended || !run.outcome || run.outcome === "finished" || !isOpen(run.incident)) continue;
     lines.push({
-      key: `run:${run.id}`, kind: "run", id: run.id, incident: run.incident ?? 0, urgency: 1,
-      sinceUs: run.ended_us ?? 0, dueUs: 0,
+      key: `run:${run.id}`,
+      kind: "run",
+      id: run.id,
+      incident: run.incident ?? 0,
+      urgency: 1,
+      sinceUs: run.ended_us ?? 0,
+      dueUs: 0,
       title: t("queue.run_ended", { plan: planName(run.plan), outcome: code("run_outcome", run.outcome) }),
       detail: run.why ?? "",
     });

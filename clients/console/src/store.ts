@@ -151,7 +151,9 @@ export class Store {
     this.tell(...changed);
     return true;
   }
-  addLog(facts: Fact[]): void {
+  /** In any order: the hub's pages come newest first. */
+  addLog(given: Fact[]): void {
+    const facts = [...given].sort((a, b) => a.seq - b.seq);
     const last = this.log[this.log.length - 1]?.seq ?? 0;
     if (facts.every((fact) => fact.seq > last)) {
       this.log.push(...facts);

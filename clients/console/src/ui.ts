@@ -16,7 +16,7 @@ export interface Dialog {
   title: string;
   lines: { text: string; mark?: "warn" | "bad" }[];
   /** A field to fill in, if any. */
-  input?: { label: string; value: string; max: number; isNeeded: boolean };
+  input?: { label: string; value: string; max: number; isNeeded: boolean; choices?: [string, string][] };
   confirm: string;
   isDanger?: boolean;
   run: (text: string) => void;

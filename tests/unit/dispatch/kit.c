@@ -23,7 +23,9 @@ static void end(struct kit *k)
         return;
     }
     for (size_t i = 0; i < b->count; i++) {
-        tc_model_apply(k->second, &b->events[i]);
+        const struct tc_event *e = &b->events[i];
+        assert_null(tc_record_over_limit(tc_kinds[e->kind].record, e->body));
+        tc_model_apply(k->second, e);
     }
     for (size_t i = 0; i < b->reply_count; i++) {
         k->verdict = b->replies[i].verdict;
@@ -125,6 +127,13 @@ const struct tc_event *kit_event(const struct kit *k, enum tc_kind kind, size_t 
     return NULL;
 }
 
+static const struct tc_event *newest(const struct kit *k, enum tc_kind kind)
+{
+    const struct tc_event *e = kit_event(k, kind, 0);
+    TC_REQUIRE(e != NULL);
+    return e;
+}
+
 size_t kit_count(const struct kit *k, enum tc_kind kind)
 {
     size_t count = 0;
@@ -166,7 +175,7 @@ uint64_t kit_unit(struct kit *k, const char *call_sign, const char *address, con
     KIT_SAY(k, UNIT_REGISTER, unit_register, .call_sign = tc_str_of(call_sign),
             .address = tc_str_of(address), .capabilities_count = 1, .capabilities = &can);
     KIT_TAKEN(k);
-    uint64_t id = kit_event(k, TC_EV_UNIT_REGISTERED, 0)->seq;
+    uint64_t id = newest(k, TC_EV_UNIT_REGISTERED)->seq;
     if (lon_e7) {
         kit_position(k, address, lon_e7, lat_e7);
     }
@@ -178,7 +187,7 @@ uint64_t kit_incident(struct kit *k, const char *type, int32_t lon_e7, int32_t l
     KIT_SAY(k, INCIDENT_OPEN, incident_open, .type = tc_str_of(type), .lon_e7 = lon_e7,
             .lat_e7 = lat_e7);
     KIT_TAKEN(k);
-    return kit_event(k, TC_EV_INCIDENT_OPENED, 0)->seq;
+    return newest(k, TC_EV_INCIDENT_OPENED)->seq;
 }
 
 void kit_meaning(struct kit *k, uint32_t code, enum tc_unit_state state, bool is_alarm)
@@ -210,5 +219,5 @@ uint64_t kit_send(struct kit *k, uint64_t incident, uint64_t unit)
 {
     KIT_SAY(k, UNITS_SEND, units_send, .incident = incident, .units_count = 1, .units = &unit);
     KIT_TAKEN(k);
-    return kit_event(k, TC_EV_ASSIGNMENT_OPENED, 0)->seq;
+    return newest(k, TC_EV_ASSIGNMENT_OPENED)->seq;
 }

@@ -11,7 +11,7 @@
 #include "tests/lib/tc_test.h"
 
 #define KIT_START_US INT64_C(1795248000000000) /* 2026-11-21T08:00:00Z, 16:00 in Shenzhen */
-#define KIT_BATCHES  4096
+#define KIT_BATCHES  16384
 
 struct kit {
     struct tc_model *live;

@@ -163,6 +163,13 @@ static void who_has_not_seen_the_change_is_refused(void **state)
     assert_string_equal(k.detail, "incident.grade_changed li");
     assert_int_equal(k.stale_seq, kit_event(&k, TC_EV_INCIDENT_GRADE_CHANGED, 0)->seq);
     assert_int_equal(KIT_ITEM(&k, incident, id)->grade, TC_GRADE_III);
+    KIT_SAY(&k, INCIDENT_CLOSE, incident_close, .incident = id, .disposition = TC_STR("扑灭"));
+    KIT_REFUSED(&k, "stale");
+    uint64_t other = kit_incident(&k, "fire", LON, LAT);
+    KIT_SAY(&k, INCIDENT_MERGE, incident_merge, .incident = id, .into = other);
+    KIT_REFUSED(&k, "stale");
+    KIT_SAY(&k, INCIDENT_CLAIM, incident_claim, .incident = id);
+    KIT_REFUSED(&k, "stale");
     KIT_SAY(&k, INCIDENT_NOTE, incident_note, .incident = id, .text = TC_STR("补记"));
     KIT_TAKEN(&k); /* what adds is never stale */
     (void)report(&k, "phone", "fire", LON, "");

@@ -50,6 +50,10 @@ static void a_second_assignment_leaves_the_first(void **state)
     uint64_t one = kit_send(&k, kit_incident(&k, "fire", LON, LAT), unit);
     kit_status(&k, "101", 3);
     kit_status(&k, "101", 4);
+    kit_pass(&k, TC_HOUR); /* it never said "accepted": that is not inferred, nor held against it */
+    const struct tc_order *o = KIT_ITEM(&k, order, KIT_ITEM(&k, assignment, one)->order);
+    assert_int_equal(o->state, TC_ORDER_STATE_QUEUED);
+    assert_int_equal(o->accepted_us, 0);
     uint64_t two = kit_send(&k, kit_incident(&k, "traffic", LON + 90000, LAT), unit);
     assert_int_equal(KIT_ITEM(&k, unit, unit)->state, TC_UNIT_STATE_ON_SCENE);
     assert_int_equal(KIT_ITEM(&k, assignment, one)->state, TC_ASSIGNMENT_STATE_ON_SCENE);

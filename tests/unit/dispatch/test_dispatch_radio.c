@@ -119,6 +119,17 @@ static void a_strangers_call_for_help_is_heard(void **state)
     assert_int_equal(a->unit, 0);
     assert_string_equal(a->address, "87654321");
     assert_int_equal(a->signs, 2 | 4);
+    const struct tc_incident *i = KIT_ITEM(&k, incident, a->incident);
+    assert_int_equal(i->lon_e7, 0);
+    struct tc_obs o = tc_obs_init(TC_OBS_EMERGENCY); /* then its location comes in */
+    o.address = TC_STR("87654321");
+    o.sign = TC_SIGN_LOCATION;
+    o.has_position = true;
+    o.x_e7 = LON;
+    o.y_e7 = LAT;
+    kit_obs(&k, &o);
+    assert_int_equal(a->lon_e7, LON);
+    assert_int_equal(i->lon_e7, LON);
     kit_close(&k);
 }
 
@@ -172,6 +183,17 @@ static void a_text_with_the_number_accepts(void **state)
     assert_int_equal(KIT_ITEM(&k, assignment, two)->state, TC_ASSIGNMENT_STATE_SENT);
     say(&k, "12345678", "收到 20261121-0002-01");
     assert_int_equal(KIT_ITEM(&k, assignment, two)->state, TC_ASSIGNMENT_STATE_ACCEPTED);
+    KIT_SAY(&k, ORDER_SEND, order_send, .recipient_kind = TC_RECIPIENT_KIND_UNIT, .recipient = unit,
+            .text = TC_STR("返回待命"));
+    say(&k, "12345678", "明白，收工"); /* no number: nothing is taken for accepted */
+    say(&k, "12345678", "明白 20261121-0000-01");
+    assert_int_equal(kit_count(&k, TC_EV_ORDER_ACCEPTED), 3);
+    char longest[900];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    say(&k, "12345678", longest); /* kept as far as the field goes */
+    assert_int_equal(
+        TC_BODY(kit_event(&k, TC_EV_UNIT_TEXT_RECEIVED, 0), unit_text_received)->text.len, 600);
     say(&k, "99", "喂");
     assert_int_equal(
         ((const struct tc_ev_unit_text_received *)kit_event(&k, TC_EV_UNIT_TEXT_RECEIVED, 0)->body)

@@ -16,7 +16,16 @@ import { FONT } from "./glyphs";
 
 /** Bottom first; those the hub does not have are left out. */
 const LAYERS = [
-  "subdistricts", "communities", "roads", "underpasses", "gauges", "hospitals", "fire_stations", "shelters", "pollution_sources", "warehouses",
+  "subdistricts",
+  "communities",
+  "roads",
+  "underpasses",
+  "gauges",
+  "hospitals",
+  "fire_stations",
+  "shelters",
+  "pollution_sources",
+  "warehouses",
 ] as const;
 type LayerName = (typeof LAYERS)[number];
 
@@ -32,12 +41,24 @@ interface Tones {
 }
 const TONES: Record<"day" | "night", Tones> = {
   day: {
-    land: "#eef0f2", edge: "#b4bcc5", water: "#dbe4ea", road: "#ffffff", major: "#cfd5db",
-    place: "#5b6671", mark: "#5a7896", halo: "#f7f8f9",
+    land: "#eef0f2",
+    edge: "#b4bcc5",
+    water: "#dbe4ea",
+    road: "#ffffff",
+    major: "#cfd5db",
+    place: "#5b6671",
+    mark: "#5a7896",
+    halo: "#f7f8f9",
   },
   night: {
-    land: "#1a222b", edge: "#3d4954", water: "#17242f", road: "#2b3540", major: "#3d4955",
-    place: "#8895a3", mark: "#6f8ba6", halo: "#141b22",
+    land: "#1a222b",
+    edge: "#3d4954",
+    water: "#17242f",
+    road: "#2b3540",
+    major: "#3d4955",
+    place: "#8895a3",
+    mark: "#6f8ba6",
+    halo: "#141b22",
   },
 };
 
@@ -49,12 +70,19 @@ function roadRank(feature: FeatureLike): number {
 }
 function nameOf(feature: FeatureLike): string {
   const plain = feature.get("name") as string | undefined;
-  return own((feature.get("name_zh") as string | undefined) ?? plain, (feature.get("name_en") as string | undefined) ?? plain);
+  return own(
+    (feature.get("name_zh") as string | undefined) ?? plain,
+    (feature.get("name_en") as string | undefined) ?? plain,
+  );
 }
 function label(words: string, tones: Tones, size: number, weight: number, offsetY = 0): Text {
   return new Text({
-    text: words, font: `${weight} ${size}px ${FONT}`, offsetY, overflow: true,
-    fill: new Fill({ color: tones.place }), stroke: new Stroke({ color: tones.halo, width: 3 }),
+    text: words,
+    font: `${weight} ${size}px ${FONT}`,
+    offsetY,
+    overflow: true,
+    fill: new Fill({ color: tones.place }),
+    stroke: new Stroke({ color: tones.halo, width: 3 }),
   });
 }
 function style(name: LayerName, feature: FeatureLike, resolution: number): Style | Style[] {
@@ -62,11 +90,14 @@ function style(name: LayerName, feature: FeatureLike, resolution: number): Style
   switch (name) {
     case "subdistricts":
       return new Style({
-        fill: new Fill({ color: tones.land }), stroke: new Stroke({ color: tones.edge, width: 1.6 }),
+        fill: new Fill({ color: tones.land }),
+        stroke: new Stroke({ color: tones.edge, width: 1.6 }),
         text: label(nameOf(feature), tones, 13, 600),
       });
     case "communities":
-      return resolution > 12 ? [] : new Style({ stroke: new Stroke({ color: tones.edge, width: 0.6, lineDash: [3, 3] }) });
+      return resolution > 12
+        ? []
+        : new Style({ stroke: new Stroke({ color: tones.edge, width: 0.6, lineDash: [3, 3] }) });
     case "roads": {
       const rank = roadRank(feature);
       if (rank === 0 && resolution > 25) return [];
@@ -74,9 +105,15 @@ function style(name: LayerName, feature: FeatureLike, resolution: number): Style
       const road = new Style({ stroke: new Stroke({ color: rank ? tones.major : tones.road, width }) });
       const words = resolution < 5 ? nameOf(feature) : "";
       if (words) {
-        road.setText(new Text({
-          text: words, placement: "line", font: `500 11px ${FONT}`, fill: new Fill({ color: tones.place }), stroke: new Stroke({ color: tones.halo, width: 3 }),
-        }));
+        road.setText(
+          new Text({
+            text: words,
+            placement: "line",
+            font: `500 11px ${FONT}`,
+            fill: new Fill({ color: tones.place }),
+            stroke: new Stroke({ color: tones.halo, width: 3 }),
+          }),
+        );
       }
       return road;
     }
@@ -84,17 +121,27 @@ function style(name: LayerName, feature: FeatureLike, resolution: number): Style
       const isLine = feature.getGeometry()?.getType().includes("Line");
       if (resolution > 22 && !isLine) return [];
       return new Style({
-        stroke: new Stroke({ color: tones.mark, width: 3 }), fill: new Fill({ color: tones.water }),
+        stroke: new Stroke({ color: tones.mark, width: 3 }),
+        fill: new Fill({ color: tones.water }),
         text: new Text({
-          text: (MARKS[name] ?? "◇") + (resolution < 6 ? ` ${nameOf(feature)}` : ""), font: `600 11px ${FONT}`, overflow: true,
-          fill: new Fill({ color: tones.mark }), stroke: new Stroke({ color: tones.halo, width: 3 }),
+          text: (MARKS[name] ?? "◇") + (resolution < 6 ? ` ${nameOf(feature)}` : ""),
+          font: `600 11px ${FONT}`,
+          overflow: true,
+          fill: new Fill({ color: tones.mark }),
+          stroke: new Stroke({ color: tones.halo, width: 3 }),
         }),
       });
     }
   }
 }
 const MARKS: Partial<Record<LayerName, string>> = {
-  underpasses: "⌒", gauges: "≋", hospitals: "✚", fire_stations: "▣", shelters: "⌂", pollution_sources: "◍", warehouses: "▤",
+  underpasses: "⌒",
+  gauges: "≋",
+  hospitals: "✚",
+  fire_stations: "▣",
+  shelters: "⌂",
+  pollution_sources: "◍",
+  warehouses: "▤",
 };
 
 export class BaseMap {
@@ -104,30 +151,38 @@ export class BaseMap {
 
   constructor() {
     LAYERS.forEach((name, i) => {
-      this.layers.push(new VectorLayer({
-        source: new VectorSource<Feature>(), zIndex: i, declutter: name !== "roads" ? name : "roads",
-        style: (feature, resolution) => style(name, feature, resolution), updateWhileInteracting: false, updateWhileAnimating: false,
-      }));
+      this.layers.push(
+        new VectorLayer({
+          source: new VectorSource<Feature>(),
+          zIndex: i,
+          declutter: name === "roads" ? "roads" : "places",
+          style: (feature, resolution) => style(name, feature, resolution),
+          updateWhileInteracting: false,
+          updateWhileAnimating: false,
+        }),
+      );
     });
   }
   /** Asks the hub for each layer; `done` after the last. */
   async load(done: () => void): Promise<void> {
     const format = new GeoJSON({ featureProjection: "EPSG:3857" });
     let found = 0;
-    await Promise.all(LAYERS.map(async (name, i) => {
-      try {
-        const response = await fetch(`/api/layers/${name}`);
-        if (!response.ok) return;
-        const features = format.readFeatures(await response.json());
-        if (!features.length) return;
-        found++;
-        this.layers[i]?.getSource()?.addFeatures(features as Feature[]);
-        const extent = this.layers[i]?.getSource()?.getExtent();
-        if (extent && (name === "subdistricts" || (!this.extent && name === "roads"))) this.extent = extent;
-      } catch {
-        // A layer that cannot be read is a layer that is missing.
-      }
-    }));
+    await Promise.all(
+      LAYERS.map(async (name, i) => {
+        try {
+          const response = await fetch(`/api/layers/${name}`);
+          if (!response.ok) return;
+          const features = format.readFeatures(await response.json());
+          if (!features.length) return;
+          found++;
+          this.layers[i]?.getSource()?.addFeatures(features as Feature[]);
+          const extent = this.layers[i]?.getSource()?.getExtent();
+          if (extent && (name === "subdistricts" || (!this.extent && name === "roads"))) this.extent = extent;
+        } catch {
+          // A layer that cannot be read is a layer that is missing.
+        }
+      }),
+    );
     this.hasFailed = found === 0;
     done();
   }

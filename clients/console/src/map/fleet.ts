@@ -81,7 +81,11 @@ export class FleetLayer extends Layer {
     return null;
   }
 
-  private place(frame: FrameState, lonE7: number | undefined, latE7: number | undefined): [number, number] | null {
+  private place(
+    frame: FrameState,
+    lonE7: number | undefined,
+    latE7: number | undefined,
+  ): [number, number] | null {
     if (!lonE7 && !latE7) return null;
     const at = transform(frame.coordinateToPixelTransform, toMap(lonE7 ?? 0, latE7 ?? 0)) as [number, number];
     const [width = 0, height = 0] = frame.size;
@@ -100,7 +104,8 @@ export class FleetLayer extends Layer {
     const named: { unit: UnitItem; x: number; y: number }[] = [];
     this.shown = 0;
     for (const unit of store.table("unit").values()) {
-      const at = this.place(frame, unit.lon_e7, unit.lat_e7);
+      // Never heard: where it lives, hollow and faded.
+      const at = this.place(frame, unit.lon_e7 || unit.home_lon_e7, unit.lat_e7 || unit.home_lat_e7);
       if (!at) continue;
       this.shown++;
       const [x, y] = at;
@@ -126,7 +131,14 @@ export class FleetLayer extends Layer {
     for (const { unit, x, y } of named) this.label(draw, unit.call_sign ?? "", x, y + r + 9, colours, false);
   }
   /** Writes only where nothing is written yet. */
-  private label(draw: CanvasRenderingContext2D, words: string, x: number, y: number, colours: Palette, isNeeded: boolean): void {
+  private label(
+    draw: CanvasRenderingContext2D,
+    words: string,
+    x: number,
+    y: number,
+    colours: Palette,
+    isNeeded: boolean,
+  ): void {
     const cells: number[] = [];
     const half = Math.ceil((words.length * 7) / 2 / 16);
     for (let i = -half; i <= half; i++) {
@@ -154,7 +166,14 @@ export class FleetLayer extends Layer {
       const colour = grade === "I" || grade === "II" ? colours.alarm : isInHand ? colours.hand : colours.ink;
       drawSign(draw, "incident", at[0], at[1], 12, grade, colour, colours);
       if (isInHand || frame.viewState.resolution < 20) {
-        this.label(draw, incidentTitle(incident).slice(0, 14), at[0], at[1] + (isInHand ? 31 : 24), colours, isInHand);
+        this.label(
+          draw,
+          short(incidentTitle(incident)),
+          at[0],
+          at[1] + (isInHand ? 31 : 24),
+          colours,
+          isInHand,
+        );
       }
       this.placed.push({ x: at[0], y: at[1], hit: { table: "incident", id: incident.id } });
     }
@@ -201,6 +220,11 @@ export class FleetLayer extends Layer {
       noEntry(draw, at[0], at[1], colours);
     }
   }
+}
+/** About the width of fourteen Chinese characters. */
+function short(words: string): string {
+  const max = /[\u3400-\u9fff]/.test(words) ? 14 : 26;
+  return words.length > max ? `${words.slice(0, max - 1)}…` : words;
 }
 /** The bar of a closed road. */
 export function noEntry(draw: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {

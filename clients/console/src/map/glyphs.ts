@@ -16,12 +16,26 @@ export interface Palette {
 }
 const PALETTES: Record<"day" | "night", Palette> = {
   day: {
-    free: "#1f7a4d", moving: "#1f5fbf", scene: "#7a3fb0", busy: "#6b7480", alarm: "#c8102e",
-    ink: "#16202b", halo: "#ffffff", hand: "#d97706", closure: "#9a5b00",
+    free: "#1f7a4d",
+    moving: "#1f5fbf",
+    scene: "#7a3fb0",
+    busy: "#6b7480",
+    alarm: "#c8102e",
+    ink: "#16202b",
+    halo: "#ffffff",
+    hand: "#d97706",
+    closure: "#9a5b00",
   },
   night: {
-    free: "#4cc38a", moving: "#6cb2ff", scene: "#c39bff", busy: "#8b97a5", alarm: "#ff5c62",
-    ink: "#eef2f6", halo: "#10161d", hand: "#ffb224", closure: "#e0a145",
+    free: "#4cc38a",
+    moving: "#6cb2ff",
+    scene: "#c39bff",
+    busy: "#8b97a5",
+    alarm: "#ff5c62",
+    ink: "#eef2f6",
+    halo: "#10161d",
+    hand: "#ffb224",
+    closure: "#e0a145",
   },
 };
 export function palette(theme: "day" | "night"): Palette {
@@ -29,7 +43,12 @@ export function palette(theme: "day" | "night"): Palette {
 }
 
 const GROUPS: Record<string, Group> = {
-  available: "free", leaving: "free", dispatched: "moving", accepted: "moving", en_route: "moving", on_scene: "scene",
+  available: "free",
+  leaving: "free",
+  dispatched: "moving",
+  accepted: "moving",
+  en_route: "moving",
+  on_scene: "scene",
 };
 export function groupOf(unit: UnitItem): Group {
   return GROUPS[unit.state ?? "unknown"] ?? "busy";
@@ -41,7 +60,10 @@ const SIDES: Record<string, number[]> = {
   patrol: [0, -1.2, 1.1, 0.85, -1.1, 0.85],
   pump_truck: [-1, -0.6, 0, -1.15, 1, -0.6, 1, 0.7, 0, 1.15, -1, 0.7],
   rescue_team: [0, -1.25, 1.25, 0, 0, 1.25, -1.25, 0],
-  ambulance: [-0.42, -1.15, 0.42, -1.15, 0.42, -0.42, 1.15, -0.42, 1.15, 0.42, 0.42, 0.42, 0.42, 1.15, -0.42, 1.15, -0.42, 0.42, -1.15, 0.42, -1.15, -0.42, -0.42, -0.42],
+  ambulance: [
+    -0.42, -1.15, 0.42, -1.15, 0.42, -0.42, 1.15, -0.42, 1.15, 0.42, 0.42, 0.42, 0.42, 1.15, -0.42, 1.15,
+    -0.42, 0.42, -1.15, 0.42, -1.15, -0.42, -0.42, -0.42,
+  ],
 };
 /** The outline of a unit's kind around (x, y). */
 export function outline(draw: Draw, kind: string, x: number, y: number, r: number): void {
@@ -65,7 +87,15 @@ const SPEED_UNKNOWN = 0xffffffff;
 export const STALE_US = 120e6;
 export const OLD_US = 600e6;
 
-export function drawUnit(draw: Draw, unit: UnitItem, x: number, y: number, r: number, nowUs: number, colours: Palette): void {
+export function drawUnit(
+  draw: Draw,
+  unit: UnitItem,
+  x: number,
+  y: number,
+  r: number,
+  nowUs: number,
+  colours: Palette,
+): void {
   const group = groupOf(unit);
   const ageUs = nowUs - (unit.position_at_us ?? 0);
   const colour = unit.alarm ? colours.alarm : colours[group];
@@ -115,7 +145,15 @@ function bar(draw: Draw, x: number, y: number, r: number, colour: string): void 
   draw.fillRect(x - r * 0.5, y - r * 0.16, r, r * 0.34);
 }
 export const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", sans-serif';
-export function text(draw: Draw, words: string, x: number, y: number, colours: Palette, size = 11, weight = 600): void {
+export function text(
+  draw: Draw,
+  words: string,
+  x: number,
+  y: number,
+  colours: Palette,
+  size = 11,
+  weight = 600,
+): void {
   draw.font = `${weight} ${size}px ${FONT}`;
   draw.textAlign = "center";
   draw.textBaseline = "middle";
@@ -127,7 +165,16 @@ export function text(draw: Draw, words: string, x: number, y: number, colours: P
   draw.fillText(words, x, y);
 }
 /** A sign with a word or letter in it: incident, alarm, case. */
-export function drawSign(draw: Draw, shape: "incident" | "alarm" | "case", x: number, y: number, r: number, word: string, colour: string, colours: Palette): void {
+export function drawSign(
+  draw: Draw,
+  shape: "incident" | "alarm" | "case",
+  x: number,
+  y: number,
+  r: number,
+  word: string,
+  colour: string,
+  colours: Palette,
+): void {
   draw.beginPath();
   if (shape === "incident") {
     draw.moveTo(x, y - r * 1.25);

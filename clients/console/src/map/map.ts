@@ -31,10 +31,20 @@ export class MapPane {
   private wasEmpty = true;
 
   constructor(target: HTMLElement) {
-    this.view = new View({ center: toMap(...FUTIAN), zoom: 13, minZoom: 10, maxZoom: 19, enableRotation: false });
+    this.view = new View({
+      center: toMap(...FUTIAN),
+      zoom: 13,
+      minZoom: 10,
+      maxZoom: 19,
+      enableRotation: false,
+    });
     this.map = new OlMap({
-      target, view: this.view, layers: [...this.base.layers, this.fleet],
-      controls: controls({ attribution: false, rotate: false, zoom: false }).extend([new ScaleLine({ minWidth: 70 })]),
+      target,
+      view: this.view,
+      layers: [...this.base.layers, this.fleet],
+      controls: controls({ attribution: false, rotate: false, zoom: false }).extend([
+        new ScaleLine({ minWidth: 70 }),
+      ]),
     });
     this.legend.className = "legend";
     this.tip.className = "tip";
@@ -102,19 +112,67 @@ export class MapPane {
     this.map.updateSize();
   }
   private drawLegend(): void {
-    const row = (name: string, text: string): Child => h("li", { key: name }, h("canvas", { class: "glyph", width: 44, height: 44, "data-glyph": `${name}/${ui.theme}` }), text);
+    const row = (name: string, text: string): Child =>
+      h(
+        "li",
+        { key: name },
+        h("canvas", { class: "glyph", width: 44, height: 44, "data-glyph": `${name}/${ui.theme}` }),
+        text,
+      );
     const button = (text: string, title: string, run: () => void): Child =>
       h("button", { class: "tool", type: "button", title, "aria-label": title, on: { click: run } }, text);
     patch(this.legend, [
-      h("div", { class: "map-tools" }, button("+", t("map.zoom_in"), () => this.zoomBy(1)), button("−", t("map.zoom_out"), () => this.zoomBy(-1)),
+      h(
+        "div",
+        { class: "map-tools" },
+        button("+", t("map.zoom_in"), () => this.zoomBy(1)),
+        button("−", t("map.zoom_out"), () => this.zoomBy(-1)),
         button(t("map.whole"), t("map.whole"), () => this.showAll()),
-        h("button", { class: "tool", type: "button", "aria-expanded": ui.isLegendOpen ? "true" : "false", on: { click: () => { ui.isLegendOpen = !ui.isLegendOpen; ui.touch(); } } },
-          `${t("map.legend")} ${ui.isLegendOpen ? "▾" : "▸"}`),
-        h("span", { class: "shown" }, t("map.units", { n: store.table("unit").size }))),
+        h(
+          "button",
+          {
+            class: "tool",
+            type: "button",
+            "aria-expanded": ui.isLegendOpen ? "true" : "false",
+            on: {
+              click: () => {
+                ui.isLegendOpen = !ui.isLegendOpen;
+                ui.touch();
+              },
+            },
+          },
+          `${t("map.legend")} ${ui.isLegendOpen ? "▾" : "▸"}`,
+        ),
+        h("span", { class: "shown" }, t("map.units", { n: store.table("unit").size })),
+      ),
       this.base.hasFailed ? h("p", { class: "warn" }, t("map.base_failed")) : "",
-      ui.isLegendOpen ? h("div", { class: "legend-lists" }, h("ul", null, KINDS.map((kind) => row(`kind:${kind}`, code("unit_kind", kind)))),
-        h("ul", null, GROUPS.map(([name, state]) => row(`state:${state}`, t(name))), row("age:stale", t("map.stale")), row("age:old", t("map.old"))),
-        h("ul", null, row("sign:incident", t("map.incident")), row("sign:alarm", t("map.alarm")), row("sign:emergency", t("map.emergency")), row("sign:case", t("map.case")), row("sign:closure", t("map.closure")))) : "",
+      ui.isLegendOpen
+        ? h(
+            "div",
+            { class: "legend-lists" },
+            h(
+              "ul",
+              null,
+              KINDS.map((kind) => row(`kind:${kind}`, code("unit_kind", kind))),
+            ),
+            h(
+              "ul",
+              null,
+              GROUPS.map(([name, state]) => row(`state:${state}`, t(name))),
+              row("age:stale", t("map.stale")),
+              row("age:old", t("map.old")),
+            ),
+            h(
+              "ul",
+              null,
+              row("sign:incident", t("map.incident")),
+              row("sign:alarm", t("map.alarm")),
+              row("sign:emergency", t("map.emergency")),
+              row("sign:case", t("map.case")),
+              row("sign:closure", t("map.closure")),
+            ),
+          )
+        : "",
     ]);
     for (const canvas of this.legend.querySelectorAll<HTMLCanvasElement>("canvas.glyph")) paintGlyph(canvas);
   }
@@ -122,7 +180,10 @@ export class MapPane {
 
 const KINDS = ["fire_engine", "ambulance", "patrol", "grid_team", "pump_truck", "rescue_team", "other"];
 const GROUPS: [string, string][] = [
-  ["map.state_free", "available"], ["map.state_moving", "en_route"], ["map.state_scene", "on_scene"], ["map.state_busy", "busy"],
+  ["map.state_free", "available"],
+  ["map.state_moving", "en_route"],
+  ["map.state_scene", "on_scene"],
+  ["map.state_busy", "busy"],
 ];
 function paintGlyph(canvas: HTMLCanvasElement): void {
   const wanted = canvas.dataset["glyph"] ?? "";
@@ -136,16 +197,34 @@ function paintGlyph(canvas: HTMLCanvasElement): void {
   const [group, name = ""] = (wanted.split("/")[0] ?? "").split(":");
   const nowUs = 1e15;
   const unit = (more: object): void =>
-    drawUnit(draw, { id: 1, kind: "patrol", state: "available", position_at_us: nowUs, ...more }, 11, 11, 6, nowUs, colours);
+    drawUnit(
+      draw,
+      { id: 1, kind: "patrol", state: "available", position_at_us: nowUs, ...more },
+      11,
+      11,
+      6,
+      nowUs,
+      colours,
+    );
   if (group === "kind") unit({ kind: name });
-  else if (group === "state") unit({ state: name, speed_cms: name === "en_route" ? 900 : 0, heading_deg: 60 });
+  else if (group === "state")
+    unit({ state: name, speed_cms: name === "en_route" ? 900 : 0, heading_deg: 60 });
   else if (group === "age") unit({ position_at_us: nowUs - (name === "old" ? 700e6 : 200e6) });
   else if (name === "emergency") unit({ alarm: 1 });
   else if (name === "closure") noEntry(draw, 11, 11, colours);
   else {
     const colour = name === "alarm" ? colours.alarm : name === "case" ? colours.busy : colours.ink;
     const word = name === "alarm" ? "!" : name === "case" ? t("map.case").slice(0, 1) : "III";
-    drawSign(draw, name as "incident" | "alarm" | "case", 11, 11, name === "incident" ? 8 : 8, word, colour, colours);
+    drawSign(
+      draw,
+      name as "incident" | "alarm" | "case",
+      11,
+      11,
+      name === "incident" ? 8 : 8,
+      word,
+      colour,
+      colours,
+    );
   }
 }
 
@@ -165,5 +244,7 @@ function describe(hit: Hit): string {
     return alarm ? `${alarmName(alarm)} · ${code("alarm_level", alarm.level)} · ${age(alarm.raised_us)}` : "";
   }
   const item = store.find("case", hit.id);
-  return item ? `${item.number ?? ""} ${item.service_zh ?? ""} · ${code("stage", item.stage ?? "collected")}` : "";
+  return item
+    ? `${item.number ?? ""} ${item.service_zh ?? ""} · ${code("stage", item.stage ?? "collected")}`
+    : "";
 }
