@@ -41,7 +41,7 @@ struct lws_protocols;
 #define HUB_WAIT_US           (15 * TC_SEC)
 #define HUB_TICK_MS           50u
 #define HUB_TICK_MS_MAX       500u
-#define HUB_TICK_BYTES        (16u * 1024) /* of the last delta, for each ms until the next */
+#define HUB_TICK_BYTES        (24u * 1024) /* of the last delta, for each ms until the next */
 #define HUB_DRAIN_US          4000         /* of batches, before the sockets get their turn */
 #define HUB_FRAME_ROOM        32u          /* in front of a blob, for the frame header */
 #define HUB_LIMITER_SIZE      256u
