@@ -57,7 +57,8 @@ static void send_orders(struct bench_consoles *c)
             "\"text\":\"立即前往现场，与现场指挥联系\",\"expires_s\":3600}}",
             i, (unsigned long long)c->seq, (unsigned long long)c->unit[i].id);
         (void)tc_ws_send(&c->prover, (struct tc_str){.at = text, .len = len});
-        if (i % 32 == 31) {
+        if (i % 16 == 15) { /* the answers must find room */
+            bench__sleep(20);
             bench__consoles_poll(c, 20);
         }
     }
@@ -120,7 +121,8 @@ int bench__memory(const struct tc_section *const *sections, const char *program,
     (void)tc_str_format(dir, sizeof dir, "%s/journal", s.dir);
     struct tc_model *m = ok ? bench__replay(dir, sections, why) : NULL;
     if (!m) {
-        (void)fprintf(stderr, "tocsin bench: %s\n", why[0] ? why : "the program did not run");
+        (void)fprintf(stderr, "tocsin bench: %s; see %s\n",
+                      why[0] ? why : "the console was lost, or the program ended badly", s.dir);
         return 1;
     }
     tc_model_tables(m, print_table, &sum);

@@ -266,6 +266,11 @@ tc_err bench__round(const struct bench_plan *p, int rate, struct bench_result *o
         take_results(&u);
         (void)bench__end(u.load);
     }
+    if (err == TC_OK && u.r.offered == 0) {
+        (void)tc_str_format(why, TC_WHY_MAX, "the load generator sent nothing: see %s/load.log",
+                            u.site.dir);
+        err = TC_EIO;
+    }
     if (u.program > 0) {
         u.r.exit_code = bench__end(u.program);
     }
