@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clients/cli/bench_cmd.h"
 #include "clients/cli/cli.h"
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
@@ -59,6 +60,7 @@ struct tocsin {
     struct tc_nn_pub *pub;
     struct tc_ingest *ingest;
     struct tc_hub *hub;
+    struct tc_first_commands *first;
     _Atomic(const char *) stopped; /* why storage takes nothing any more */
 };
 
@@ -76,18 +78,18 @@ static size_t port_backlog(void *ctx)
     return tc_journal_backlog(((struct tocsin *)ctx)->journal);
 }
 
-static void port_forward(void *ctx, struct tc_batch *batches)
+static tc_err port_forward(void *ctx, struct tc_batch *batches)
 {
     struct tocsin *t = ctx;
     if (t->hub) {
-        tc_hub_durable(t->hub, batches);
-        return;
+        return tc_hub_durable(t->hub, batches);
     }
     while (batches) { /* stopping: nobody looks any more */
         struct tc_batch *next = batches->next;
         tc_batch_destroy(batches);
         batches = next;
     }
+    return TC_OK;
 }
 
 /* A travel question on its way through the lane. */
@@ -159,6 +161,11 @@ static void port_fatal(void *ctx, const char *why)
 {
     struct tocsin *t = ctx;
     atomic_store(&t->stopped, why);
+    if (strcmp(why, "follower_stuck") == 0) {
+        TC_LOG_E("hub", "the consoles' side stands still: stopping so that a new start replays; "
+                        "nothing that was acknowledged is lost. / 控制台侧停滞,系统停止待重启");
+        return;
+    }
     TC_LOG_E("journal",
              "storage takes nothing any more (%s): stopping. Mend the disk and start again; "
              "nothing that was acknowledged is lost. / 存储失败,系统停止;修复磁盘后重新启动",
@@ -356,14 +363,38 @@ static bool is_unfurnished(const struct tocsin *t)
     return true;
 }
 
+/**
+ * Line of the first command behind which an interrupted start goes on: those are the last that were
+ * answered. -1: people have commanded since.
+ */
+static int last_first_line(const struct tocsin *t)
+{
+    const struct tc_table *results = tc_model_table(t->live, "command_result");
+    const struct tc_command_result *last = NULL;
+    TC_POOL_EACH(&results->pool, const struct tc_command_result, r)
+    {
+        bool counts = r->command_id[0] && strncmp(r->command_id, "draft:", 6) != 0;
+        last = counts && (!last || r->id > last->id) ? r : last;
+    }
+    size_t prefix = strlen(TC_FIRST_COMMAND_ID);
+    int64_t line = -1;
+    if (!last || strncmp(last->command_id, TC_FIRST_COMMAND_ID, prefix) != 0 ||
+        tc_str_to_i64(tc_str_of(last->command_id + prefix), &line) != TC_OK) {
+        return -1;
+    }
+    return (int)line;
+}
+
 static tc_err submit_files(struct tocsin *t, char *why)
 {
     tc_err err = TC_OK;
     if (t->config.plans_dir) {
         err = tc_config_submit_plans(t->config.plans_dir, plan_is_known, submit_first, t, why);
     }
-    if (err == TC_OK && t->config.commands && is_unfurnished(t)) {
-        err = tc_config_submit_commands(t->config.commands, submit_first, t, why);
+    int after_line = is_unfurnished(t) ? 0 : last_first_line(t);
+    if (err == TC_OK && t->config.commands && after_line >= 0) {
+        err = tc_first_commands_start(t->config.commands, after_line, submit_first, t, &t->first,
+                                      why);
     }
     return err;
 }
@@ -417,8 +448,10 @@ static void stop(struct tocsin *t)
         rest = next;
     }
     tc_travel_worker_destroy(t->travel);
+    tc_first_commands_stop(t->first);
     tc_ingest_drain(t->ingest);
     tc_ingest_destroy(t->ingest);
+    tc_first_commands_finish(t->first);
     tc_nn_pub_close(t->pub);
     tc_turn_destroy(t->turn);
     tc_script_host_destroy(t->scripts);
@@ -488,6 +521,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(word, "decode") == 0) {
         return tc_decode_cmd(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "bench") == 0) {
+        return tc_cmd_bench(argc - 1, argv + 1, sections, is_zh);
     }
     if (strcmp(word, "locate") == 0) {
         return tc_cmd_locate(argc - 1, argv + 1, is_zh);

@@ -1,6 +1,6 @@
 # The real program under kills, failing disks, random bytes and a held thread.
 if(TARGET tocsin AND TARGET tocsin-sim-pei)
-    tc_module(NAME tc_system SOURCES lib/system.c lib/system_ask.c lib/ws_client.c
+    tc_module(NAME tc_system SOURCES lib/system.c lib/system_ask.c ${PROJECT_SOURCE_DIR}/clients/cli/ws_client.c
               DEPS tc_base PkgConfig::JANSSON PkgConfig::NANOMSG cmocka Threads::Threads)
     target_compile_definitions(tc_system PUBLIC PROJECT="${PROJECT_SOURCE_DIR}"
                                TOCSIN="$<TARGET_FILE:tocsin>"

@@ -40,6 +40,7 @@ void tc_cli_usage(bool is_zh)
         {"decode DRIVER [--hex] [--profile P] [FILE]", "解码设备报文", "decode a device's frames"},
         {"locate LON LAT [--crs X]", "查询坐标所在位置", "say where a point is"},
         {"district build DIR FILE", "由文本生成辖区地图", "build a district map from text"},
+        {"bench ingest|memory", "性能测试", "measure the real program under load"},
         {"version", "版本", "version"},
     };
     (void)printf("tocsin %s\n\n", is_zh ? "应急指挥调度系统" : "emergency command and dispatch");

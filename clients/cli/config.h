@@ -28,9 +28,21 @@ void tc_config_finish(struct tc_config *c);
 
 /** A command read from a file, ready to submit; freed by its release. */
 typedef tc_err (*tc_submit_fn)(void *ctx, struct tc_ingest_request *r);
-/** Every line of the file: {"who","role","name","body"}. `why` names the line. */
-TC_MUST_USE tc_err tc_config_submit_commands(const char *path, tc_submit_fn submit, void *ctx,
-                                             char why[static TC_WHY_MAX]);
+/**
+ * A new journal's master data: every line of the file is {"who","role","name","body"}, its command
+ * id "first:LINE". All lines are read and checked at once; they are submitted in portions, each
+ * when the one before was decided. `after_line`: where an interrupted start goes on, else 0.
+ * Refused with `why` naming the line.
+ */
+#define TC_FIRST_COMMAND_ID "first:"
+struct tc_first_commands;
+TC_MUST_USE tc_err tc_first_commands_start(const char *path, int after_line, tc_submit_fn submit,
+                                           void *ctx, struct tc_first_commands **out,
+                                           char why[static TC_WHY_MAX]);
+/** Nothing more is submitted; before the engine is destroyed. NULL is fine, also below. */
+void tc_first_commands_stop(struct tc_first_commands *f);
+/** After the engine was destroyed. */
+void tc_first_commands_finish(struct tc_first_commands *f);
 /** Each *.lua of the directory that `is_known` does not know by id and hash, as plan.draft. */
 TC_MUST_USE tc_err tc_config_submit_plans(
     const char *dir, bool (*is_known)(void *ctx, const char *plan, const char *hash),

@@ -7,22 +7,45 @@
 #include <string.h>
 
 #include "clients/cli/config.h"
+#include "core/base/log.h"
 #include "scripts/host.h"
 
 #define LINE_MAX_BYTES ((size_t)256 * 1024)
 #define PLANS_MAX      64
+#define PORTION        512 /* commands that may wait to be decided at once */
+
+/**
+ * Ingest thread once the engine runs, before that the thread that starts it. Commands are read and
+ * handed over in portions: the next one when all of the last were decided.
+ */
+struct tc_first_commands {
+    FILE *file;
+    char *row;
+    int line; /* read last */
+    size_t waiting;
+    bool is_stopped;
+    tc_submit_fn submit;
+    void *ctx;
+};
 
 struct owned {
     struct tc_arena arena;
+    struct tc_first_commands *from; /* or NULL */
     struct tc_command command;
     struct tc_ingest_request request;
 };
 
+static void feed(struct tc_first_commands *f);
+
 static void release(void *owner)
 {
     struct owned *o = owner;
+    struct tc_first_commands *f = o->from;
     tc_arena_finish(&o->arena);
     tc_free(o);
+    if (f && --f->waiting == 0) {
+        feed(f);
+    }
 }
 
 static struct owned *owned_create(void)
@@ -78,51 +101,120 @@ static tc_err read_command(struct owned *o, struct tc_str line, char *why)
     return tc_record_read(body, record, item, &o->arena, why);
 }
 
-static tc_err submit_line(char *text, int line, tc_submit_fn submit, void *ctx, char *why)
+/** The command of a line; NULL with TC_OK for an empty one or a remark. */
+static tc_err read_line(const char *text, int line, struct owned **out, char *why)
 {
-    struct owned *o = owned_create();
-    struct tc_str s = {.len = strlen(text)};
+    struct tc_str s = tc_str_of(text);
+    *out = NULL;
     while (s.len && (text[s.len - 1] == '\n' || text[s.len - 1] == '\r')) {
         s.len--;
     }
-    s.at = tc_arena_copy(&o->arena, text, s.len);
     if (s.len == 0 || s.at[0] == '#') {
-        release(o);
         return TC_OK;
     }
+    struct owned *o = owned_create();
+    s.at = tc_arena_copy(&o->arena, text, s.len);
     char id[32];
-    (void)tc_str_format(id, sizeof id, "first:%d", line);
+    (void)tc_str_format(id, sizeof id, TC_FIRST_COMMAND_ID "%d", line);
     o->command.id = tc_str_of(tc_arena_copy(&o->arena, id, strlen(id)));
     tc_err err = read_command(o, s, why);
     if (err != TC_OK) {
         release(o);
         return err;
     }
-    return hand_over(o, submit, ctx, why);
+    *out = o;
+    return TC_OK;
 }
 
-tc_err tc_config_submit_commands(const char *path, tc_submit_fn submit, void *ctx,
-                                 char why[static TC_WHY_MAX])
+static void feed(struct tc_first_commands *f)
 {
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        (void)tc_str_format(why, TC_WHY_MAX, "cannot open %s", path);
-        return TC_EIO;
+    char why[TC_WHY_MAX] = "";
+    tc_err err = TC_OK;
+    f->waiting++; /* what is decided meanwhile must not call us again */
+    while (err == TC_OK && !f->is_stopped && f->waiting <= PORTION &&
+           fgets(f->row, (int)LINE_MAX_BYTES, f->file)) {
+        struct owned *o = NULL;
+        err = read_line(f->row, ++f->line, &o, why);
+        if (o) {
+            f->waiting++;
+            o->from = f;
+            err = f->submit(f->ctx, &o->request);
+        }
+        if (err != TC_OK) {
+            f->waiting -= o != NULL;
+            TC_LOG_E("start", "first commands end at line %d: %s", f->line,
+                     why[0] ? why : tc_err_text(err));
+            f->is_stopped = true;
+            if (o) {
+                o->from = NULL;
+                release(o);
+            }
+        }
     }
-    char *row = tc_alloc(LINE_MAX_BYTES);
-    TC_REQUIRE(row != NULL);
+    f->waiting--;
+}
+
+/** Every line, before any takes effect. */
+static tc_err check_lines(struct tc_first_commands *f, const char *path, char *why)
+{
+    char what[TC_WHY_MAX] = "";
     int line = 0;
     tc_err err = TC_OK;
-    char what[TC_WHY_MAX] = "";
-    while (err == TC_OK && fgets(row, (int)LINE_MAX_BYTES, file)) {
-        err = submit_line(row, ++line, submit, ctx, what);
+    while (err == TC_OK && fgets(f->row, (int)LINE_MAX_BYTES, f->file)) {
+        struct owned *o = NULL;
+        err = read_line(f->row, ++line, &o, what);
+        if (o) {
+            release(o);
+        }
     }
     if (err != TC_OK) {
         (void)tc_str_format(why, TC_WHY_MAX, "%s:%d: %.180s", path, line, what);
     }
-    tc_free(row);
-    (void)fclose(file);
+    rewind(f->file);
     return err;
+}
+
+tc_err tc_first_commands_start(const char *path, int after_line, tc_submit_fn submit, void *ctx,
+                               struct tc_first_commands **out, char why[static TC_WHY_MAX])
+{
+    struct tc_first_commands *f = tc_alloc(sizeof *f);
+    TC_REQUIRE(f != NULL);
+    *f = (struct tc_first_commands){.submit = submit, .ctx = ctx};
+    f->row = tc_alloc(LINE_MAX_BYTES);
+    TC_REQUIRE(f->row != NULL);
+    f->file = fopen(path, "r");
+    tc_err err = f->file ? check_lines(f, path, why) : TC_EIO;
+    if (err != TC_OK) {
+        if (!f->file) {
+            (void)tc_str_format(why, TC_WHY_MAX, "cannot open %s", path);
+        }
+        tc_first_commands_finish(f);
+        return err;
+    }
+    while (f->line < after_line && fgets(f->row, (int)LINE_MAX_BYTES, f->file)) {
+        f->line++;
+    }
+    feed(f);
+    *out = f;
+    return TC_OK;
+}
+
+void tc_first_commands_stop(struct tc_first_commands *f)
+{
+    if (f) {
+        f->is_stopped = true;
+    }
+}
+
+void tc_first_commands_finish(struct tc_first_commands *f)
+{
+    if (f) {
+        if (f->file) {
+            (void)fclose(f->file);
+        }
+        tc_free(f->row);
+        tc_free(f);
+    }
 }
 
 static tc_err read_file(const char *path, struct tc_buf *out)

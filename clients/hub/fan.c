@@ -247,6 +247,7 @@ void hub__fan_flush(struct tc_hub *h)
     fan->deltas[fan->head++ % HUB_DELTAS_MAX] = d;
     fan->bytes += bytes;
     fan->flushed_seq = d.seq;
+    fan->flushed_bytes = d.frames[TC_VIEW_PERSONAL]->len;
     fan->log_differs = false;
     for (int v = 0; v < TC_VIEW_COUNT; v++) {
         tc_buf_clear(&fan->log[v]);

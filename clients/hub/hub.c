@@ -3,13 +3,14 @@
 #include <libwebsockets.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "clients/hub/hub_int.h"
+#include "core/base/thread.h"
 
 #define START_MS_MAX  5000
 #define FDS_LOOKED_AT 4096
+#define NICE_LEVEL    (-5)
 
 int64_t hub__now_us(void)
 {
@@ -39,11 +40,14 @@ static void on_tick(uv_timer_t *timer)
     hub__fan_flush(h);
 }
 
+/** When very much changes, more of it goes into one delta: no console needs each step of it. */
 void hub__arm_tick(struct tc_hub *h)
 {
     if (!h->is_tick_armed) {
+        size_t ms = h->fan.flushed_bytes / HUB_TICK_BYTES;
+        ms = ms < HUB_TICK_MS ? HUB_TICK_MS : ms > HUB_TICK_MS_MAX ? HUB_TICK_MS_MAX : ms;
         h->is_tick_armed = true;
-        (void)uv_timer_start(&h->tick, on_tick, HUB_TICK_MS, 0);
+        (void)uv_timer_start(&h->tick, on_tick, ms, 0);
     }
 }
 
@@ -64,6 +68,7 @@ static bool take_inbox(struct tc_hub *h)
         h->inbox_first = NULL;
         h->inbox_last = NULL;
         h->inbox_count = 0;
+        h->inbox_bytes = 0;
         tc_metric_set(&hub__m_inbox, 0);
         (void)pthread_cond_broadcast(&h->changed);
     }
@@ -219,7 +224,8 @@ static void say_down(struct tc_hub *h)
 static void *serve(void *arg)
 {
     struct tc_hub *h = arg;
-    (void)prctl(PR_SET_NAME, "hub"); /* what ps and debuggers show */
+    tc_thread_name("hub");
+    tc_thread_nice(NICE_LEVEL);
     if (create_context(h) && create_vhost(h)) {
         (void)uv_timer_start(&h->second, on_second, 1000, 1000);
         lws_cancel_service(h->lws); /* comes back as a callback when the library is on our loop */
@@ -422,23 +428,22 @@ tc_err tc_hub_start(const struct tc_hub_options *options, const struct tc_hub_po
 
 /* From other threads */
 
-void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
+tc_err tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
 {
     if (!batches) {
-        return;
+        return TC_OK;
     }
     size_t count = 1;
+    size_t bytes = tc_batch_bytes(batches);
     struct tc_batch *last = batches;
     for (; last->next; last = last->next) {
         count++;
+        bytes += tc_batch_bytes(last->next);
     }
     (void)pthread_mutex_lock(&h->lock);
-    if (h->inbox_count >= TC_HUB_INBOX_BATCHES_MAX) {
-        tc_metric_inc(&hub__m_inbox_full, 1);
-    }
-    while (h->inbox_count >= TC_HUB_INBOX_BATCHES_MAX && !h->is_stopping) {
-        (void)pthread_cond_wait(&h->changed, &h->lock);
-    }
+    bool is_full = h->inbox_bytes + bytes > TC_HUB_INBOX_BYTES_MAX;
+    tc_metric_inc(&hub__m_inbox_full, is_full);
+    h->inbox_bytes += bytes;
     if (h->inbox_last) {
         h->inbox_last->next = batches;
     } else {
@@ -451,6 +456,7 @@ void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches)
         hub__wake(h);
     }
     (void)pthread_mutex_unlock(&h->lock);
+    return is_full ? TC_EFULL : TC_OK;
 }
 
 int tc_hub_port(const struct tc_hub *h)

@@ -71,12 +71,12 @@ TC_MUST_USE tc_err tc_hub_start(const struct tc_hub_options *options,
                                 const struct tc_world *world, struct tc_hub **out,
                                 char why[static TC_WHY_MAX]);
 /**
- * Durable batches, linked by next, in order; taken. Any one thread. Waits while
- * TC_HUB_INBOX_BATCHES_MAX wait already: the journal then falls behind and says so, nothing is
- * lost.
+ * Durable batches, linked by next, in order; taken in any case. Any one thread; never waits.
+ * TC_EFULL: the follower is so far behind that the process must end rather than grow; what is in
+ * the journal is replayed at the next start.
  */
-#define TC_HUB_INBOX_BATCHES_MAX 4096u
-void tc_hub_durable(struct tc_hub *h, struct tc_batch *batches);
+#define TC_HUB_INBOX_BYTES_MAX ((size_t)256 * 1024 * 1024)
+TC_MUST_USE tc_err tc_hub_durable(struct tc_hub *h, struct tc_batch *batches);
 int tc_hub_port(const struct tc_hub *h);
 /** Last seq applied by the follower. Any thread. */
 uint64_t tc_hub_applied_seq(const struct tc_hub *h);

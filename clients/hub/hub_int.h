@@ -40,8 +40,10 @@ struct lws_protocols;
 #define HUB_ANSWER_S_MAX      30    /* for one answer, or one piece of it */
 #define HUB_WAIT_US           (15 * TC_SEC)
 #define HUB_TICK_MS           50u
-#define HUB_DRAIN_US          4000 /* of batches, before the sockets get their turn */
-#define HUB_FRAME_ROOM        32u  /* in front of a blob, for the frame header */
+#define HUB_TICK_MS_MAX       500u
+#define HUB_TICK_BYTES        (24u * 1024) /* of the last delta, for each ms until the next */
+#define HUB_DRAIN_US          4000         /* of batches, before the sockets get their turn */
+#define HUB_FRAME_ROOM        32u          /* in front of a blob, for the frame header */
 #define HUB_LIMITER_SIZE      256u
 #define HUB_FILES_MAX         512u
 #define HUB_TABLES_MAX        64u
@@ -82,6 +84,7 @@ struct fan {
     uint64_t tail;                       /* oldest kept */
     size_t bytes;
     uint64_t flushed_seq;
+    size_t flushed_bytes;             /* of the last delta, one view */
     struct tc_buf log[TC_VIEW_COUNT]; /* facts since the last delta, comma-separated */
     bool log_differs;                 /* the views' logs are not the same text */
     struct snapshot *recent[TC_VIEW_COUNT];
@@ -182,6 +185,7 @@ struct tc_hub {
     pthread_cond_t changed;
     struct tc_batch *inbox_first, *inbox_last;
     size_t inbox_count;
+    size_t inbox_bytes;
     bool is_stopping;
     bool is_up;   /* the loop serves */
     bool is_down; /* it could not */

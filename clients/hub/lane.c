@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clients/hub/lane.h"
 
+#include "core/base/thread.h"
+
 static struct tc_hub_job *take(struct tc_hub_lane *l)
 {
     struct tc_hub_job *job = NULL;
@@ -21,6 +23,7 @@ static struct tc_hub_job *take(struct tc_hub_lane *l)
 
 static void *serve(void *arg)
 {
+    tc_thread_name("hub-lane");
     struct tc_hub_lane *l = arg;
     struct tc_hub_job *job = NULL;
     while ((job = take(l)) != NULL) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "clients/simulators/stamp.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/time.h"
@@ -14,6 +15,8 @@
 #define EAST_E7        1140980000
 #define SOUTH_E7       225100000
 #define NORTH_E7       225850000
+#define REASON_HELP    2
+#define REASON_TIMER   129
 
 uint32_t sim__pace_take(struct sim_pace *p, int64_t now_us)
 {
@@ -68,21 +71,36 @@ static struct sim_sds from_unit(const struct sim_load *l, uint32_t unit)
     return (struct sim_sds){.from = (uint32_t)l->first_issi + unit, .to = (uint32_t)l->own_issi};
 }
 
-void sim__load_position(struct sim_load *l)
+static bool offer_position(struct sim_load *l, uint32_t unit, uint8_t reason)
 {
-    uint32_t unit = l->next_unit;
     struct sim_load_unit *u = &l->units[unit];
-    l->next_unit = (unit + 1) % (uint32_t)l->unit_count;
-    step(l, u);
     struct sim_sds sds = from_unit(l, unit);
     struct sim_fix fix = {.lon_e7 = u->lon_e7,
                           .lat_e7 = u->lat_e7,
                           .speed_kmh = 40,
                           .direction_deg = u->heading_deg,
                           .error = 1,
-                          .reason = 129};
+                          .reason = reason};
+    if (l->is_stamped) {
+        sim__stamp_put(sim__now_us(), &fix.lon_e7, &fix.lat_e7);
+    }
     sim__put_lip(&sds, &fix);
-    l->position_count += offer(l, unit, &sds);
+    return offer(l, unit, &sds);
+}
+
+void sim__load_position(struct sim_load *l)
+{
+    uint32_t unit = l->next_unit;
+    l->next_unit = (unit + 1) % (uint32_t)l->unit_count;
+    step(l, &l->units[unit]);
+    l->position_count += offer_position(l, unit, REASON_TIMER);
+}
+
+void sim__load_alarm(struct sim_load *l)
+{
+    uint32_t unit = l->next_alarm_unit;
+    l->next_alarm_unit = (unit + 1) % (uint32_t)l->unit_count;
+    l->alarm_count += offer_position(l, unit, REASON_HELP);
 }
 
 void sim__load_status(struct sim_load *l)
@@ -342,6 +360,7 @@ void sim__load_summary(struct sim_load *l, int64_t now_us, struct tc_buf *out)
     tc_jw_pair_u64(out, "ack_p50_us", share_of(l, 0.5));
     tc_jw_pair_u64(out, "ack_p99_us", share_of(l, 0.99));
     tc_jw_pair_u64(out, "ack_max_us", share_of(l, 1));
+    tc_jw_pair_u64(out, "alarms", l->alarm_count);
     tc_jw_close(out, '}');
     tc_buf_byte(out, '\n');
 }

@@ -57,13 +57,16 @@ struct sim_load {
     struct sim_pace positions;
     struct sim_pace statuses;
     struct sim_pace data;
+    struct sim_pace alarms;
     int64_t started_us; /* 0: not all links are up */
     bool is_over;
     uint32_t next_unit;
     uint32_t next_status_unit;
     uint32_t next_station;
+    uint32_t next_alarm_unit;
     uint64_t position_count;
     uint64_t status_count;
+    uint64_t alarm_count;
     uint64_t held_count;
     uint64_t data_count;
     uint64_t data_held_count;
@@ -79,10 +82,13 @@ struct sim_load {
     int64_t run_us;
     int64_t settle_us;
     bool stays;
+    bool is_stamped; /* positions carry the time of their sending (stamp.h) */
 };
 
 void sim__load_position(struct sim_load *l);
 void sim__load_status(struct sim_load *l);
+/** An emergency key: a position with that reason. */
+void sim__load_alarm(struct sim_load *l);
 void sim__load_data(struct sim_load *l, int64_t now_us);
 /** Writes what has gathered for each link. */
 void sim__load_flush(struct sim_load *l);

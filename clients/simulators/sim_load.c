@@ -43,6 +43,9 @@ static void offer_load(struct sim_load *l, int64_t now_us)
     for (uint32_t n = sim__pace_take(&l->statuses, now_us); n > 0; n--) {
         sim__load_status(l);
     }
+    for (uint32_t n = sim__pace_take(&l->alarms, now_us); n > 0; n--) {
+        sim__load_alarm(l);
+    }
     for (uint32_t n = l->hj212 ? sim__pace_take(&l->data, now_us) : 0; n > 0; n--) {
         sim__load_data(l, now_us);
     }
@@ -86,6 +89,10 @@ static const struct sim_opt table[] = {
      "每秒位置总数"},
     {"status-rate", SIM_OPT_REAL, AT(statuses.per_second), "R", "statuses a second in all",
      "每秒状态总数"},
+    {"alarm-rate", SIM_OPT_REAL, AT(alarms.per_second), "R", "emergency keys a second in all",
+     "每秒紧急告警总数"},
+    {"stamp", SIM_OPT_FLAG, AT(is_stamped), NULL,
+     "positions carry the time of their sending (tocsin bench)", "位置中带发送时间（性能测试用）"},
     {"seconds", SIM_OPT_SECONDS, AT(run_us), "S", "how long, once all gateways are connected",
      "全部网关连通后的运行时长（秒）"},
     {"settle", SIM_OPT_SECONDS, AT(settle_us), "S",

@@ -9,6 +9,9 @@
 bool tc_buf_reserve(struct tc_buf *b, size_t n)
 {
     size_t max = b->max ? b->max : TC_BUF_MAX_DEFAULT;
+    if (b->room - b->len >= n && b->len + n <= max && !b->is_full) {
+        return true; /* nearly always */
+    }
     if (b->is_full || n > max || b->len > max - n) {
         b->is_full = true;
         return false;
@@ -50,17 +53,30 @@ void tc_buf_text(struct tc_buf *b, const char *text)
 
 void tc_buf_byte(struct tc_buf *b, uint8_t byte)
 {
-    tc_buf_put(b, &byte, 1);
+    if (tc_buf_reserve(b, 1)) {
+        b->bytes[b->len++] = byte;
+    }
 }
 
 void tc_buf_u64(struct tc_buf *b, uint64_t value)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
+    while (value >= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + value * 2, 2);
+    } else {
+        digits[--at] = (char)('0' + value);
+    }
     tc_buf_put(b, digits + at, sizeof digits - at);
 }
 

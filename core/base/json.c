@@ -25,18 +25,50 @@ void tc_jw_close(struct tc_buf *b, char bracket)
     tc_buf_byte(b, (uint8_t)bracket);
 }
 
+static bool is_plain(struct tc_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = (uint8_t)s.at[i];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** "text" and then `after`, when that is not 0. */
+static void put_plain(struct tc_buf *b, struct tc_str s, char after)
+{
+    if (!tc_buf_reserve(b, s.len + 3)) {
+        return;
+    }
+    uint8_t *to = b->bytes + b->len;
+    *to++ = '"';
+    if (s.len) {
+        memcpy(to, s.at, s.len);
+        to += s.len;
+    }
+    *to++ = '"';
+    if (after) {
+        *to++ = (uint8_t)after;
+    }
+    b->len = (size_t)(to - b->bytes);
+}
+
 static void put_quoted(struct tc_buf *b, struct tc_str s)
 {
     static const char hex[] = "0123456789abcdef";
+    if (is_plain(s)) {
+        put_plain(b, s, 0);
+        return;
+    }
     tc_buf_byte(b, '"');
-    size_t from = 0;
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.at[i];
         if (c >= 0x20 && c != '"' && c != '\\') {
+            tc_buf_byte(b, c);
             continue;
         }
-        tc_buf_put(b, s.at + from, i - from);
-        from = i + 1;
         tc_buf_byte(b, '\\');
         if (c == '"' || c == '\\') {
             tc_buf_byte(b, c);
@@ -48,15 +80,19 @@ static void put_quoted(struct tc_buf *b, struct tc_str s)
             tc_buf_byte(b, (uint8_t)hex[c & 15]);
         }
     }
-    tc_buf_put(b, s.at ? s.at + from : NULL, s.len - from);
     tc_buf_byte(b, '"');
 }
 
 void tc_jw_key(struct tc_buf *b, const char *key)
 {
+    struct tc_str s = tc_str_of(key);
     separate(b);
-    put_quoted(b, tc_str_of(key));
-    tc_buf_byte(b, ':');
+    if (is_plain(s)) {
+        put_plain(b, s, ':');
+    } else {
+        put_quoted(b, s);
+        tc_buf_byte(b, ':');
+    }
 }
 
 void tc_jw_i64(struct tc_buf *b, int64_t value)

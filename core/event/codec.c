@@ -92,7 +92,7 @@ static bool is_zero(const struct tc_field *f, const void *item, bool is_fixed)
         return list_count(f, item) == 0;
     }
     if (f->type == TC_TYPE_TEXT) {
-        return text_at(at, is_fixed).len == 0;
+        return is_fixed ? *at == '\0' : text_at(at, false).len == 0;
     }
     return f->type != TC_TYPE_RECORD && unsigned_at(f, at) == 0;
 }

@@ -18,6 +18,12 @@ void tc_batch_destroy(struct tc_batch *b)
     }
 }
 
+size_t tc_batch_bytes(const struct tc_batch *b)
+{
+    return sizeof *b + b->arena.reserved_bytes + b->room * sizeof *b->events +
+           b->reply_room * sizeof *b->replies;
+}
+
 struct tc_event *tc_batch_add(struct tc_batch *b)
 {
     if (b->count == b->room) {

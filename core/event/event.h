@@ -63,6 +63,8 @@ struct tc_batch {
 struct tc_batch *tc_batch_create(void);
 /** NULL is fine. Any thread. */
 void tc_batch_destroy(struct tc_batch *b);
+/** Memory that it holds. */
+size_t tc_batch_bytes(const struct tc_batch *b);
 /** Appends a zeroed slot. */
 struct tc_event *tc_batch_add(struct tc_batch *b);
 void tc_batch_add_reply(struct tc_batch *b, const struct tc_reply *reply);

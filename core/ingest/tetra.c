@@ -50,6 +50,15 @@ bool tc_tetra_identity(struct tc_str digits, struct tc_tetra_network *network)
     return true;
 }
 
+/** `value` in `width` digits at `to`. */
+static void put_digits(char *to, unsigned width, unsigned value)
+{
+    while (width > 0) {
+        to[--width] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 size_t tc_tetra_address(struct tc_str digits, const struct tc_tetra_network *own,
                         char out[static TC_TETRA_ADDRESS_SIZE])
 {
@@ -70,7 +79,14 @@ size_t tc_tetra_address(struct tc_str digits, const struct tc_tetra_network *own
         tc_str_put(out, TC_TETRA_ADDRESS_SIZE, digits);
         return strlen(out);
     }
-    return tc_str_format(out, TC_TETRA_ADDRESS_SIZE, "%03u%05u%08u", n.mcc, n.mnc, n.ssi);
+    if (n.mcc > 999 || n.ssi > 99999999) {
+        return tc_str_format(out, TC_TETRA_ADDRESS_SIZE, "%03u%05u%08u", n.mcc, n.mnc, n.ssi);
+    }
+    put_digits(out, 3, n.mcc); /* for every position: no format string */
+    put_digits(out + 3, 5, n.mnc);
+    put_digits(out + 8, 8, n.ssi);
+    out[16] = '\0';
+    return 16;
 }
 
 struct tc_buf tc_tetra_detail_open(struct tc_driver_out *out)

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/metric.h"
+#include "core/base/thread.h"
 #include "core/base/time.h"
 #include "core/journal/journal_int.h"
 
@@ -340,7 +340,8 @@ static void *run(void *ctx)
 {
     struct tc_journal *j = ctx;
     bool goes_on = true;
-    (void)setpriority(PRIO_PROCESS, 0, NICE_LEVEL); /* this thread only; often not allowed */
+    tc_thread_name("journal");
+    tc_thread_nice(NICE_LEVEL);
     (void)pthread_mutex_lock(&j->lock);
     while (goes_on) {
         if (j->head) {

@@ -4,6 +4,7 @@
 
 #include "core/base/log.h"
 #include "core/base/metric.h"
+#include "core/base/thread.h"
 #include "core/journal/journal_int.h"
 
 #define RETRY_S 1 /* a sealed segment that a reader holds is tried again */
@@ -67,6 +68,7 @@ static void wait_for_work(struct journal_tidy *t)
 
 static void *run(void *ctx)
 {
+    tc_thread_name("journal-tidy");
     struct journal_tidy *t = ctx;
     (void)pthread_mutex_lock(&t->lock);
     for (;;) {

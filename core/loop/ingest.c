@@ -2,8 +2,10 @@
 #include "core/loop/ingest.h"
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/loop/ingest_int.h"
 
+#define NICE_LEVEL   (-8) /* between the journal and the consoles */
 #define PULSE_MS     50u
 #define BACKLOG_LOW  2u     /* batches with the journal; above it inputs gather */
 #define DIGEST_EVERY 65536u /* events */
@@ -196,7 +198,10 @@ static void on_durable(void *ctx, struct tc_inbox_item *items)
             ingest__release(in, b);
         }
         release_questions(in, atomic_load(&in->durable_seq));
-        in->options.ports.forward(in->options.ports.ctx, d->err == TC_OK ? d->batches : NULL);
+        if (d->err == TC_OK &&
+            in->options.ports.forward(in->options.ports.ctx, d->batches) != TC_OK) {
+            fail(in, "follower_stuck");
+        }
         if (d->err != TC_OK) {
             while (d->batches) {
                 struct tc_batch *next = d->batches->next;
@@ -328,6 +333,7 @@ tc_err tc_ingest_create(const struct tc_ingest_options *options, struct tc_inges
 
 void tc_ingest_run(struct tc_ingest *in)
 {
+    tc_thread_nice(NICE_LEVEL);
     in->digest_seq = in->options.live->seq;
     begin_batch(in, tc_clock_monotonic_us());
     tc_turn_resume(in->options.turn, in->options.version);
@@ -362,7 +368,7 @@ void tc_ingest_drain(struct tc_ingest *in)
     for (struct tc_inbox_item *i = tc_inbox_take(&in->durable); i; i = next) {
         struct durable_item *d = (struct durable_item *)(void *)i;
         next = i->next;
-        in->options.ports.forward(in->options.ports.ctx, d->batches);
+        (void)in->options.ports.forward(in->options.ports.ctx, d->batches); /* the end anyway */
         tc_free(d);
     }
 }

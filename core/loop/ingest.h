@@ -29,8 +29,8 @@ struct tc_ingest_ports {
     /** Takes the batch. */
     tc_err (*append)(void *ctx, struct tc_batch *batch);
     size_t (*backlog)(void *ctx);
-    /** Durable batches go on to the follower; taken. */
-    void (*forward)(void *ctx, struct tc_batch *batches);
+    /** Durable batches go on to the follower; taken. A failure ends the process. */
+    tc_err (*forward)(void *ctx, struct tc_batch *batches);
     /** Takes the question; called when the batch that asked is durable. */
     void (*ask)(void *ctx, struct tc_travel_question *q);
     /** A durable fact or telemetry event, for subscribers. May be NULL. */

@@ -2,6 +2,7 @@
 #include "core/loop/lane.h"
 
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 
 struct tc_lane {
     uv_thread_t thread;
@@ -36,6 +37,7 @@ static struct tc_inbox_item *next_item(struct tc_lane *lane)
 
 static void run(void *arg)
 {
+    tc_thread_name("lane");
     struct tc_lane *lane = arg;
     struct tc_inbox_item *item = NULL;
     while ((item = next_item(lane)) != NULL) {

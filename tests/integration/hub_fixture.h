@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "tests/integration/hub_world.h"
-#include "tests/lib/ws_client.h"
+#include "clients/cli/ws_client.h"
 
 struct hub_fixture {
     struct hub_world world;

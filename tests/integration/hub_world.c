@@ -201,7 +201,7 @@ static void turn_once(struct hub_world *w, struct world_input *in)
         b->digest = tc_model_digest(w->live) + w->spoils_digest;
         b->has_digest = w->spoils_digest || w->batches++ % 32 == 0;
         atomic_store(&w->seq, w->live->seq);
-        tc_hub_durable(w->hub, b);
+        TC_REQUIRE(tc_hub_durable(w->hub, b) == TC_OK);
     }
     if (in) {
         turn_once(w, in);

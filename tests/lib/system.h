@@ -13,7 +13,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/time.h"
-#include "tests/lib/ws_client.h"
+#include "clients/cli/ws_client.h"
 
 #define SYS_OTHERS_MAX 8
 #define SYS_ENV_MAX    8

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/lib/ws_client.h"
+#include "clients/cli/ws_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * tests/lib/ws_client.h - a small HTTP and WebSocket client on blocking sockets (RFC 6455), for
+ * clients/cli/ws_client.h - a small HTTP and WebSocket client on blocking sockets (RFC 6455), for
  * tests and benches over loopback. It shares no code with the hub.
  */
 #pragma once
