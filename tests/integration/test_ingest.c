@@ -198,7 +198,7 @@ static size_t port_backlog(void *ctx)
     return n;
 }
 
-static void port_forward(void *ctx, struct tc_batch *batches)
+static tc_err port_forward(void *ctx, struct tc_batch *batches)
 {
     struct rig *r = ctx;
     while (batches) {
@@ -209,6 +209,7 @@ static void port_forward(void *ctx, struct tc_batch *batches)
         tc_batch_destroy(batches);
         batches = next;
     }
+    return TC_OK;
 }
 
 static void port_ask(void *ctx, struct tc_travel_question *q)
