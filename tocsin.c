@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -475,6 +476,7 @@ static int run(int argc, char **argv, bool is_zh)
 {
     struct tocsin *t = &the_system;
     char why[TC_WHY_MAX] = "";
+    (void)umask(0007); /* the record names people: owner and group only */
     tc_cli_drop_lang(&argc, argv);
     if (argc != 3 || strcmp(argv[1], "--config") != 0) {
         (void)fprintf(stderr, "%s: tocsin run --config FILE\n", is_zh ? "用法" : "usage");
