@@ -437,7 +437,7 @@ static void write_snapshot(struct tocsin *t)
 
 static void stop(struct tocsin *t)
 {
-    tc_hub_stop(t->hub); /* first: it asks the journal and the ingest how they are */
+    tc_hub_stop(t->hub); /* first: it submits, and asks the journal and the ingest how they are */
     t->hub = NULL;
     tc_journal_close(t->journal);
     write_snapshot(t);
@@ -450,7 +450,6 @@ static void stop(struct tocsin *t)
     tc_travel_worker_destroy(t->travel);
     tc_first_commands_stop(t->first);
     tc_ingest_drain(t->ingest);
-    tc_hub_stop(t->hub); /* it submits until then */
     tc_ingest_destroy(t->ingest);
     tc_first_commands_finish(t->first);
     tc_nn_pub_close(t->pub);

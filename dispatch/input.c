@@ -64,13 +64,25 @@ struct tc_str dispatch__network(const struct dispatch__call *c, const struct tc_
     return s ? tc_str_of(s->network) : (struct tc_str){NULL, 0};
 }
 
+/** Does the source hear radios? A station's sign of life is about no unit. */
+static bool is_radio(const struct dispatch__call *c)
+{
+    const struct tc_source *s = source_of(c);
+    const struct tc_driver *d = s ? tc_driver_find(tc_str_of(s->driver)) : NULL;
+    return d == NULL || (d->caps & TC_CAP_CALLS) != 0;
+}
+
 bool dispatch__observation(struct dispatch__call *c)
 {
     const struct tc_obs *obs = c->in->obs;
     switch (obs->kind) {
     case TC_OBS_POSITION: dispatch__position(c, obs); return true;
     case TC_OBS_HEARD:
-    case TC_OBS_CALL_TALKER: dispatch__heard(c, obs); return true;
+    case TC_OBS_CALL_TALKER:
+        if (is_radio(c)) {
+            dispatch__heard(c, obs);
+        }
+        return true;
     case TC_OBS_STATUS: dispatch__status(c, obs); return true;
     case TC_OBS_TEXT: dispatch__text(c, obs); return true;
     case TC_OBS_EMERGENCY: dispatch__emergency(c, obs, obs->sign); return true;

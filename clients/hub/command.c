@@ -292,9 +292,10 @@ void hub__command_own(struct tc_hub *h, enum tc_command_name name, struct tc_str
 static void copy_texts(struct tc_arena *a, struct tc_obs *o)
 {
     struct tc_str *const texts[] = {
-        &o->address,   &o->crs,         &o->group,        &o->text,    &o->factor,
-        &o->unit_text, &o->foreign_id,  &o->service_code, &o->type,    &o->address_text,
-        &o->media_url, &o->caller_name, &o->caller_phone, &o->network, &o->detail,
+        &o->address,      &o->crs,          &o->group,      &o->text,
+        &o->factor,       &o->unit_text,    &o->foreign_id, &o->service_code,
+        &o->type,         &o->address_text, &o->media_url,  &o->caller_name,
+        &o->caller_phone, &o->network,      &o->detail,     &o->lenient,
     };
     for (size_t i = 0; i < TC_COUNT_OF(texts); i++) {
         texts[i]->at = tc_arena_copy(a, texts[i]->at, texts[i]->len);

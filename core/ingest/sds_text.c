@@ -267,7 +267,7 @@ static void decode_high_first(struct tc_bits bits, struct sink *s)
 /* Radios disagree about the packing: the reading with more plain characters wins. */
 static void decode_7bit(struct tc_bits *bits, struct sink *s)
 {
-    char other[TC_SDS_TEXT_SIZE];
+    char other[TC_SDS_TEXT_SIZE] = "";
     struct sink high = {.at = other};
     decode_low_first(*bits, s);
     decode_high_first(*bits, &high);

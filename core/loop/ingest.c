@@ -160,6 +160,7 @@ static void on_pulse(uv_timer_t *timer)
         return;
     }
     follow_clock(in, monotonic_us);
+    ingest__tell_lost(in);
     ingest__pulse_sources(in);
 }
 

@@ -67,6 +67,8 @@ struct tc_ingest {
         uint64_t seq; /* released when this is durable */
     } questions[256];
     size_t question_head, question_count;
+    uint64_t lost[4096]; /* tokens of observations that found their queue full */
+    size_t lost_count;
     uint64_t digest_seq;
     bool is_slowed;
     bool is_stopping;
@@ -84,5 +86,7 @@ struct session *ingest__session(struct tc_ingest *in, uint32_t index, uint32_t g
 /** Slow or let go every stream that can be slowed. */
 void ingest__slow(struct tc_ingest *in, bool slow);
 void ingest__observe_link(struct source *s, enum tc_obs_kind kind, const char *text);
+/** The source may come again with what found its queue full. */
+void ingest__tell_lost(struct tc_ingest *in);
 /** Durable batches: verdicts to drivers, attempts to links. */
 void ingest__release(struct tc_ingest *in, const struct tc_batch *batch);

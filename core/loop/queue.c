@@ -105,7 +105,7 @@ static const size_t texts[] = {
     offsetof(struct tc_obs, type),         offsetof(struct tc_obs, address_text),
     offsetof(struct tc_obs, media_url),    offsetof(struct tc_obs, caller_name),
     offsetof(struct tc_obs, caller_phone), offsetof(struct tc_obs, network),
-    offsetof(struct tc_obs, detail),
+    offsetof(struct tc_obs, detail),       offsetof(struct tc_obs, lenient),
 };
 
 static struct tc_str *text_of(struct tc_obs *obs, size_t i)

@@ -85,7 +85,11 @@ static void on_observe(struct session *s, const struct tc_obs *obs)
 {
     struct source *source = s->owner;
     uint64_t token = obs->ref ? new_token(s, obs->ref) : 0;
-    (void)queue_observation(&source->in->queue, obs, source->id, token, tc_clock_monotonic_us());
+    struct tc_ingest *in = source->in;
+    bool is_kept = queue_observation(&in->queue, obs, source->id, token, tc_clock_monotonic_us());
+    if (!is_kept && token && in->lost_count < TC_COUNT_OF(in->lost)) {
+        in->lost[in->lost_count++] = token; /* told at the next pulse: the driver is at work now */
+    }
     if (queue_is_high(&source->in->queue)) {
         ingest__slow(source->in, true);
     }
@@ -324,6 +328,16 @@ static void send_attempt(struct tc_ingest *in, const struct tc_event *e)
     send.text.len =
         tc_str_format(text, sizeof text, "%s%s", b->is_repeat ? "【重发】" : "", o->text);
     session_send(source->link, &send, ingest__now_us(in));
+}
+
+void ingest__tell_lost(struct tc_ingest *in)
+{
+    for (size_t i = 0; i < in->lost_count; i++) {
+        const struct tc_reply full = {
+            .token = in->lost[i], .verdict = TC_REFUSED, .why = TC_STR("full")};
+        tell_verdict(in, &full);
+    }
+    in->lost_count = 0;
 }
 
 void ingest__release(struct tc_ingest *in, const struct tc_batch *batch)

@@ -6,14 +6,15 @@
  * the driver's outcome -> order.sent -> reports -> order.delivered, order.read.
  * Failure modes: the link refuses (retry with growing pauses, then a person), says nothing
  * (unknown after OUTCOME_US), is lost (unknown), the process dies (unknown at resume). Unknown
- * waits LATE_US for reports and is sent again under the same number with the repeat mark.
+ * waits LATE_US for reports and is sent again under the same number with the repeat mark. A report
+ * that overtakes the outcome proves that the attempt left.
  */
 #include "core/base/time.h"
 #include "core/turn/state.h"
 
 #define OUTCOME_US      (45 * TC_SEC)
 #define LATE_US         (10 * TC_SEC)
-#define FAILURES_MAX    5u
+#define FAILURES_MAX    6u /* the first and one after each pause */
 #define REFS            255u
 #define PART_CHARACTERS 66u /* of a concatenated text, less number and repeat mark */
 
@@ -241,6 +242,15 @@ static void emit_failed(const struct tc_outbox *o, uint32_t cause, const char *w
     }
 }
 
+static void emit_sent(const struct tc_outbox *o, struct tc_out *out)
+{
+    struct tc_ev_order_sent *b = tc_emit(out, TC_EV_ORDER_SENT, o->id, NULL);
+    b->n = o->attempts;
+    b->link = o->last_link;
+    b->ref = o->last_ref;
+    b->how = TC_HOW_RADIO;
+}
+
 static void sent(const struct turn_state *s, const struct tc_source *source,
                  const struct tc_obs *obs, struct tc_out *out)
 {
@@ -254,11 +264,7 @@ static void sent(const struct turn_state *s, const struct tc_source *source,
         return;
     }
     cancel_timer(o, out);
-    struct tc_ev_order_sent *b = tc_emit(out, TC_EV_ORDER_SENT, o->id, NULL);
-    b->n = o->attempts;
-    b->link = source->id;
-    b->ref = o->last_ref;
-    b->how = TC_HOW_RADIO;
+    emit_sent(o, out);
 }
 
 static const struct tc_outbox *match_report(const struct turn_state *s, uint64_t link,
@@ -281,30 +287,58 @@ static const struct tc_outbox *match_report(const struct turn_state *s, uint64_t
     return NULL;
 }
 
+static void emit_unmatched(const struct tc_source *source, const struct tc_obs *obs,
+                           struct tc_out *out)
+{
+    struct tc_ev_report_unmatched *b = tc_emit(out, TC_EV_REPORT_UNMATCHED, 0, NULL);
+    b->link = source->id;
+    b->address = tc_out_copy(out, obs->address);
+    b->ref = obs->message_ref;
+    b->status = obs->code;
+}
+
+/** The attempt did not arrive. What an earlier one did says nothing about it. */
+static void not_delivered(const struct tc_outbox *o, uint32_t code, struct tc_out *out)
+{
+    if (o->state == TC_OUTBOX_STATE_WAITING || o->state == TC_OUTBOX_STATE_DONE) {
+        return;
+    }
+    if (o->state == TC_OUTBOX_STATE_ATTEMPTING) {
+        emit_sent(o, out);
+    }
+    emit_failed(o, code, "not_delivered", o->attempts >= FAILURES_MAX, out);
+}
+
+static void delivered(const struct tc_outbox *o, uint32_t n, bool is_read, struct tc_out *out)
+{
+    if (o->state == TC_OUTBOX_STATE_ATTEMPTING && n == o->attempts) {
+        cancel_timer(o, out);
+        emit_sent(o, out);
+    }
+    if (is_read) {
+        struct tc_ev_order_read *b = tc_emit(out, TC_EV_ORDER_READ, o->id, NULL);
+        b->n = n;
+        b->how = TC_HOW_RADIO;
+    } else if (o->state != TC_OUTBOX_STATE_DELIVERED) {
+        struct tc_ev_order_delivered *b = tc_emit(out, TC_EV_ORDER_DELIVERED, o->id, NULL);
+        b->n = n;
+        b->how = TC_HOW_RADIO;
+    }
+}
+
 /** SDS-TL delivery status: the top three bits are its class (EN 300 392-2, 29.4.3.2). */
 static void delivery(const struct turn_state *s, const struct tc_source *source,
                      const struct tc_obs *obs, struct tc_out *out)
 {
     uint32_t n = 0;
     const struct tc_outbox *o = match_report(s, source->id, obs, &n);
-    if (!o) {
-        struct tc_ev_report_unmatched *b = tc_emit(out, TC_EV_REPORT_UNMATCHED, 0, NULL);
-        b->link = source->id;
-        b->address = tc_out_copy(out, obs->address);
-        b->ref = obs->message_ref;
-        b->status = obs->code;
-        return;
-    }
-    if (obs->code == 0x02 || obs->code == 0x03) {
-        struct tc_ev_order_read *b = tc_emit(out, TC_EV_ORDER_READ, o->id, NULL);
-        b->n = n;
-        b->how = TC_HOW_RADIO;
-    } else if (obs->code < 0x20 && o->state != TC_OUTBOX_STATE_DELIVERED) {
-        struct tc_ev_order_delivered *b = tc_emit(out, TC_EV_ORDER_DELIVERED, o->id, NULL);
-        b->n = n;
-        b->how = TC_HOW_RADIO;
-    } else if ((obs->code >> 5) == 2 && o->state != TC_OUTBOX_STATE_WAITING) {
-        emit_failed(o, obs->code, "not_delivered", o->attempts >= FAILURES_MAX, out);
+    bool has_failed = (obs->code >> 5) == 2;
+    if (!o || (has_failed && n != o->attempts)) {
+        emit_unmatched(source, obs, out);
+    } else if (has_failed) {
+        not_delivered(o, obs->code, out);
+    } else if (obs->code < 0x20) {
+        delivered(o, n, obs->code == 0x02 || obs->code == 0x03, out);
     }
 }
 

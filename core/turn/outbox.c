@@ -105,9 +105,37 @@ static void ended(struct turn_state *s, struct tc_outbox *o, uint64_t seq)
     }
 }
 
+/** A person told the recipient. A link that is at it still owes its outcome. */
+static void told_by_hand(struct turn_state *s, struct tc_outbox *o, uint64_t seq)
+{
+    if (o->state != TC_OUTBOX_STATE_ATTEMPTING && o->state != TC_OUTBOX_STATE_DONE) {
+        o->state = TC_OUTBOX_STATE_SENT;
+        o->needs_person = false;
+        tc_table_touch(&s->tables[TURN_OUTBOX], o, seq);
+    }
+}
+
+static void delivered(struct turn_state *s, struct tc_outbox *o, const struct tc_event *e)
+{
+    bool will_retry = o->state == TC_OUTBOX_STATE_WAITING && (o->retry_us || o->needs_person);
+    if (o->state == TC_OUTBOX_STATE_WAITING && TC_BODY(e, order_delivered)->how == TC_HOW_RADIO &&
+        o->sent_count < o->attempts) {
+        o->sent_count++; /* what seemed to fail had left */
+    }
+    if (will_retry || o->state == TC_OUTBOX_STATE_SENT || o->state == TC_OUTBOX_STATE_UNKNOWN) {
+        o->state = TC_OUTBOX_STATE_DELIVERED;
+        o->needs_person = false;
+    }
+    tc_table_touch(&s->tables[TURN_OUTBOX], o, e->seq);
+}
+
 static void outcome(struct turn_state *s, struct tc_outbox *o, const struct tc_event *e)
 {
     bool was_done = o->state == TC_OUTBOX_STATE_DONE;
+    if (e->kind == TC_EV_ORDER_SENT && TC_BODY(e, order_sent)->how != TC_HOW_RADIO) {
+        told_by_hand(s, o, e->seq);
+        return;
+    }
     switch ((int)e->kind) {
     case TC_EV_ORDER_SENT:
         release_link(s, TC_BODY(e, order_sent)->link, o->id, e->seq);
@@ -152,12 +180,7 @@ void turn__apply_outbox(struct turn_state *s, const struct tc_event *e)
     case TC_EV_ORDER_SENT:
     case TC_EV_ATTEMPT_FAILED:
     case TC_EV_ATTEMPT_UNKNOWN: outcome(s, o, e); break;
-    case TC_EV_ORDER_DELIVERED:
-        if (o->state == TC_OUTBOX_STATE_SENT || o->state == TC_OUTBOX_STATE_UNKNOWN) {
-            o->state = TC_OUTBOX_STATE_DELIVERED;
-            tc_table_touch(&s->tables[TURN_OUTBOX], o, e->seq);
-        }
-        break;
+    case TC_EV_ORDER_DELIVERED: delivered(s, o, e); break;
     case TC_EV_ORDER_RESENT:
         o->state = TC_OUTBOX_STATE_WAITING;
         o->needs_person = false;

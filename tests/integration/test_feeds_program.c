@@ -17,6 +17,8 @@
 
 #define PATIENCE_MS 15000
 
+static pid_t running; /* ended also when the test fails */
+
 struct program {
     char dir[64];
     char key[64];
@@ -26,14 +28,22 @@ struct program {
     FILE *said;
 };
 
+/** The sources open a moment after the hub says where it is. */
 static int connect_to(int port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    return fd;
+    for (int i = 0; i < PATIENCE_MS / 50; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        assert_true(fd >= 0);
+        if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0) {
+            return fd;
+        }
+        (void)close(fd);
+        (void)poll(NULL, 0, 50);
+    }
+    fail_msg("nobody listens on port %d", port);
+    return -1;
 }
 
 static int free_port(void)
@@ -93,6 +103,7 @@ static void spawn(struct program *p, const char *command)
         }
         _exit(127);
     }
+    running = p->pid;
     (void)close(ends[1]);
     p->said = fdopen(ends[0], "r");
     assert_non_null(p->said);
@@ -105,6 +116,7 @@ static void end(struct program *p, int signal)
         (void)kill(p->pid, signal);
     }
     assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    running = 0;
     (void)fclose(p->said);
     assert_true(signal == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
@@ -201,6 +213,31 @@ static const char *citizen_says(const struct program *p)
     return answer;
 }
 
+static int stop_what_runs(void **state)
+{
+    (void)state;
+    return running > 0 ? kill(running, SIGKILL) : 0;
+}
+
+/** The master data of a new journal are recorded after the hub is up. */
+static void wait_for_service(const struct program *p)
+{
+    char request[160];
+    tc_str_format(request, sizeof request,
+                  "GET /open311/v2/services.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+                  p->hub_port);
+    for (int i = 0; i < PATIENCE_MS / 50; i++) {
+        int fd = connect_to(p->hub_port);
+        bool is_there = strstr(talk(fd, request, "]"), "01003") != NULL;
+        (void)close(fd);
+        if (is_there) {
+            return;
+        }
+        (void)poll(NULL, 0, 50);
+    }
+    fail_msg("the service never appeared");
+}
+
 static void known_again_after_a_crash(void **state)
 {
     (void)state;
@@ -210,6 +247,7 @@ static void known_again_after_a_crash(void **state)
     start(&p);
     assert_non_null(strstr(station_says(&p), "##0087QN=20261121083000001;ST=91;CN=9014;PW=123456;"
                                              "MN=440304A8900016F000169DC0;Flag=4;CP=&&&&A501"));
+    wait_for_service(&p);
     const char *answer = citizen_says(&p);
     assert_non_null(strstr(answer, "HTTP/1.1 201"));
     const char *id = strstr(answer, "\"service_request_id\":\"C");
@@ -231,7 +269,7 @@ static void known_again_after_a_crash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_again_after_a_crash),
+        cmocka_unit_test_teardown(known_again_after_a_crash, stop_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

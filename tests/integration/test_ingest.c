@@ -198,7 +198,7 @@ static size_t port_backlog(void *ctx)
     return n;
 }
 
-static void port_forward(void *ctx, struct tc_batch *batches)
+static tc_err port_forward(void *ctx, struct tc_batch *batches)
 {
     struct rig *r = ctx;
     while (batches) {
@@ -209,6 +209,7 @@ static void port_forward(void *ctx, struct tc_batch *batches)
         tc_batch_destroy(batches);
         batches = next;
     }
+    return TC_OK;
 }
 
 static void port_ask(void *ctx, struct tc_travel_question *q)
@@ -480,6 +481,38 @@ static void test_full_journal_ends_it(void **state)
     tc_model_destroy(r.live);
 }
 
+static void test_what_a_failed_commit_lost_is_not_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    char line[256];
+    rig_open(&r, TC_TCP_LISTEN);
+    rig_start(&r);
+    int fd = dial(&r);
+    (void)poll(NULL, 0, 100);
+    commit(&r);
+    (void)poll(NULL, 0, 100);
+    commit(&r);
+    put(fd, "text 1 hello\n");
+    wait_for_backlog(&r, 1);
+    (void)pthread_mutex_lock(&r.mutex);
+    struct tc_batch *held = r.held;
+    r.held = NULL;
+    (void)pthread_mutex_unlock(&r.mutex);
+    tc_ingest_durable(r.ingest, held, TC_EIO);
+    assert_false(get(fd, line, sizeof line, 500));
+    assert_string_equal(line, "");
+    (void)pthread_join(r.thread, NULL); /* it stops by itself */
+    assert_string_equal(r.fatal, "storage_failed");
+    for (size_t i = 0; i < r.order_count; i++) {
+        assert_int_not_equal(r.order[i], TC_EV_UNIT_TEXT_RECEIVED);
+    }
+    (void)close(fd);
+    tc_ingest_destroy(r.ingest);
+    tc_turn_destroy(r.turn);
+    tc_model_destroy(r.live);
+}
+
 static void test_noise_closes_on_purpose(void **state)
 {
     (void)state;
@@ -513,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_orders_leave_after_the_disk),
         cmocka_unit_test(test_urgent_goes_first),
         cmocka_unit_test(test_full_journal_ends_it),
+        cmocka_unit_test(test_what_a_failed_commit_lost_is_not_told),
         cmocka_unit_test(test_noise_closes_on_purpose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,10 +233,14 @@ static void write_config(struct sys *s)
                   "[site]\nname_zh = 试验区\nname_en = Test district\nsample = yes\n"
                   "district = district.gpkg\ncommands = commands.jsonl\n\n"
                   "[journal]\ndir = journal\n\n[plans]\ndir = %s\n\n"
-                  "[hub]\naddress = 127.0.0.1\nport = %d\naccess = access.db\n\n"
+                  "[hub]\naddress = 127.0.0.1\nport = %d\naccess = access.db\n"
+                  "console = " PROJECT "/clients/console/dist\n\n"
                   "[source radio-1]\ndriver = tetra_pei\nconnect = 127.0.0.1:%d\n\n"
-                  "[source gauges]\ndriver = gateway\nnanomsg = ipc://gateway.ipc\n",
-                  s->plans_dir ? s->plans_dir : PROJECT "/plans", s->hub_port, s->pei_port);
+                  "[source gauges]\ndriver = gateway\nnanomsg = ipc://gateway.ipc\n\n"
+                  "[source water-quality]\ndriver = hj212\nlisten = 127.0.0.1:%d\n\n"
+                  "[source open311]\ndriver = open311\nhttp = yes\n",
+                  s->plans_dir ? s->plans_dir : PROJECT "/plans", s->hub_port, s->pei_port,
+                  s->hj212_port);
     write_file(s, "tocsin.conf", tc_buf_str(&b));
     tc_buf_finish(&b);
 }

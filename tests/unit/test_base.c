@@ -149,6 +149,12 @@ static void test_clock_follows_slowly_and_tells_steps(void **state)
     assert_in_range(now_us, 1001 * TC_SEC + 900 * TC_MS, 1002 * TC_SEC + TC_MS);
     assert_int_equal(tc_time_keeper_follow(&k, 3 * TC_SEC, 1003 * TC_SEC + back_us), 0);
     assert_true(tc_time_keeper_now_us(&k, 3 * TC_SEC) > now_us + 990 * TC_MS);
+    /* set ahead an hour: said once, no timer is due an hour early */
+    tc_time_keeper_init(&k, 0, 1000 * TC_SEC, 0);
+    assert_int_equal(tc_time_keeper_follow(&k, TC_SEC, 4601 * TC_SEC), TC_HOUR);
+    assert_int_equal(tc_time_keeper_now_us(&k, TC_SEC), 1001 * TC_SEC + TC_MS);
+    assert_int_equal(tc_time_keeper_follow(&k, 2 * TC_SEC, 4602 * TC_SEC), 0);
+    assert_int_equal(tc_time_keeper_now_us(&k, 2 * TC_SEC), 1002 * TC_SEC + 2 * TC_MS);
     /* a journal ahead of the wall clock */
     tc_time_keeper_init(&k, 0, 1000 * TC_SEC, 2000 * TC_SEC);
     assert_int_equal(tc_time_keeper_now_us(&k, 5), 2000 * TC_SEC + 5);

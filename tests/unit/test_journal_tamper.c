@@ -193,6 +193,10 @@ static const struct tampering in_any_segment[] = {
      "not well formed"},
     {"DELETE FROM commits WHERE last_seq = (SELECT min(last_seq) FROM commits)",
      "a commit is missing"},
+    /* purged, and another hash left in its place */
+    {"DELETE FROM telemetry; UPDATE commits SET telemetry_hash = zeroblob(32) WHERE last_seq ="
+     " (SELECT min(last_seq) FROM commits WHERE telemetry_hash IS NOT NULL)",
+     "chain breaks"},
 };
 
 static void every_change_is_found(void **state)
