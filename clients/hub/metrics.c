@@ -15,7 +15,7 @@ COUNTER(hub__m_frames, "tocsin_hub_frames_total", "WebSocket frames sent");
 COUNTER(hub__m_bytes, "tocsin_hub_frame_bytes_total", "WebSocket payload sent");
 COUNTER(hub__m_deltas, "tocsin_hub_deltas_total", "Deltas made");
 GAUGE(hub__m_inbox, "tocsin_hub_inbox_batches", "Durable batches not yet taken by the hub");
-COUNTER(hub__m_inbox_full, "tocsin_hub_inbox_full_total", "Times the follower was too far behind to go on");
+COUNTER(hub__m_inbox_full, "tocsin_hub_inbox_full_total", "Times the follower was too far behind");
 COUNTER(hub__m_digest, "tocsin_hub_digest_mismatches_total",
         "Follower and live model found to differ");
 GAUGE(hub__m_applied, "tocsin_hub_applied_seq", "Last event the follower applied");
