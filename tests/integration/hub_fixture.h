@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "tests/integration/hub_world.h"
 #include "clients/cli/ws_client.h"
+#include "tests/integration/hub_world.h"
 
 struct hub_fixture {
     struct hub_world world;

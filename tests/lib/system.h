@@ -11,9 +11,9 @@
 #include <jansson.h>
 #include <sys/types.h>
 
+#include "clients/cli/ws_client.h"
 #include "core/base/buf.h"
 #include "core/base/time.h"
-#include "clients/cli/ws_client.h"
 
 #define SYS_OTHERS_MAX 8
 #define SYS_ENV_MAX    8
