@@ -18,6 +18,7 @@
 #include "clients/cli/config.h"
 #include "clients/cli/decode_cmd.h"
 #include "clients/cli/journal_cmd.h"
+#include "clients/cli/pages.h"
 #include "clients/cli/plan_cmd.h"
 #include "clients/cli/user_cmd.h"
 #include "clients/hub/hub.h"
@@ -59,6 +60,7 @@ struct tocsin {
     struct tc_travel_worker *travel;
     struct tc_lane *travel_lane;
     struct tc_nn_pub *pub;
+    struct tc_pages *pages;
     struct tc_ingest *ingest;
     struct tc_hub *hub;
     struct tc_first_commands *first;
@@ -143,12 +145,14 @@ static void port_ask(void *ctx, struct tc_travel_question *q)
 static void port_publish(void *ctx, const struct tc_event *e)
 {
     struct tocsin *t = ctx;
-    if (!t->pub || tc_kinds[e->kind].class != TC_CLASS_FACT) {
+    bool is_fact = tc_kinds[e->kind].class == TC_CLASS_FACT;
+    if (!t->pub || (!is_fact && !t->config.publishes_telemetry)) {
         return;
     }
     struct tc_buf b = {.max = TC_NN_PUBLISH_MAX};
-    tc_buf_format(&b, "%s\n{\"world\":\"%s\",\"epoch\":%u,\"event\":", tc_kind_name(e->kind),
-                  t->world.uuid, t->world.epoch);
+    tc_buf_format(&b,
+                  "%s%s\n{\"world\":\"%s\",\"epoch\":%u,\"event\":", is_fact ? "" : "telemetry/",
+                  tc_kind_name(e->kind), t->world.uuid, t->world.epoch);
     struct tc_buf event = {0};
     tc_event_write(&event, e, TC_PLAIN_FIELDS);
     tc_buf_put_str(&b, tc_buf_str(&event));
@@ -326,6 +330,9 @@ static tc_err start_parts(struct tocsin *t, char *why)
     if (err == TC_OK && t->config.publish_url) {
         err = tc_nn_pub_open(t->config.publish_url, &t->pub, why);
     }
+    if (err == TC_OK && t->config.pages_url) {
+        err = tc_pages_start(t->config.journal_dir, t->config.pages_url, &t->pages, why);
+    }
     return err;
 }
 
@@ -454,6 +461,7 @@ static void stop(struct tocsin *t)
     tc_ingest_destroy(t->ingest);
     tc_first_commands_finish(t->first);
     tc_nn_pub_close(t->pub);
+    tc_pages_stop(t->pages);
     tc_turn_destroy(t->turn);
     tc_script_host_destroy(t->scripts);
     tc_model_destroy(t->live);

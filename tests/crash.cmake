@@ -15,7 +15,7 @@ if(TARGET tocsin AND TARGET tocsin-sim-pei)
     target_compile_definitions(sync_fault PRIVATE _POSIX_C_SOURCE=200809L)
 
     # More by hand: TOCSIN_CRASHES=1000, TOCSIN_SYNC_STEP=1, TOCSIN_RANDOM_S=60.
-    foreach(name story crash plan_crash storage_fails random_bytes follower_held)
+    foreach(name story publish crash plan_crash storage_fails random_bytes follower_held)
         set(more "")
         set(labels integration)
         if(name STREQUAL "crash")

@@ -120,6 +120,8 @@ tc_err tc_config_read(struct tc_config *c, const char *path, char why[static TC_
     c->commands = path_or_null(c, "site", "commands");
     c->plans_dir = path_or_null(c, "plans", "dir");
     c->publish_url = tc_ini_get(&c->ini, "publish", "url", NULL);
+    c->pages_url = tc_ini_get(&c->ini, "publish", "pages", NULL);
+    c->publishes_telemetry = yes(tc_ini_get(&c->ini, "publish", "telemetry", "no"));
     const char *section = NULL;
     for (size_t i = 0; err == TC_OK && (section = tc_ini_section(&c->ini, "source ", i)); i++) {
         err = read_source(c, section, why);

@@ -18,6 +18,8 @@ struct tc_config {
     const char *commands;    /* first commands of a new journal, or NULL */
     const char *plans_dir;   /* or NULL */
     const char *publish_url; /* or NULL */
+    const char *pages_url;   /* or NULL */
+    bool publishes_telemetry;
     struct tc_source_config sources[64];
     size_t source_count;
 };

@@ -238,7 +238,9 @@ static void write_config(struct sys *s)
                   "[source radio-1]\ndriver = tetra_pei\nconnect = 127.0.0.1:%d\n\n"
                   "[source gauges]\ndriver = gateway\nnanomsg = ipc://gateway.ipc\n\n"
                   "[source water-quality]\ndriver = hj212\nlisten = 127.0.0.1:%d\n\n"
-                  "[source open311]\ndriver = open311\nhttp = yes\n",
+                  "[source open311]\ndriver = open311\nhttp = yes\n\n"
+                  "[publish]\nurl = ipc://publish.ipc\npages = ipc://pages.ipc\n"
+                  "telemetry = yes\n",
                   s->plans_dir ? s->plans_dir : PROJECT "/plans", s->hub_port, s->pei_port,
                   s->hj212_port);
     write_file(s, "tocsin.conf", tc_buf_str(&b));

@@ -117,6 +117,9 @@ class Connection {
       case "tick":
         store.tick(frame);
         break;
+      case "fault":
+        store.fail(frame.what, frame.seq);
+        break;
       case "resync":
         store.resync();
         break;

@@ -33,6 +33,7 @@ export interface Tick {
   seq: number;
   durable?: number;
   backlog?: number;
+  stopped?: string;
   sources?: Partial<SourceItem>[];
 }
 export interface Result {
@@ -59,6 +60,7 @@ export type Frame =
       del?: { [N in TableName]?: number[] };
       log?: Fact[];
     }
+  | { t: "fault"; what: string; seq: number; detail: string }
   | { t: "resync" };
 
 export interface Command {

@@ -21,6 +21,9 @@ export class Store {
   hubSeq = 0;
   backlog = 0;
   durable = 0;
+  /** What the system itself says is wrong: recording stopped, or its two pictures differ. */
+  trouble: "" | "stopped" | "digest" = "";
+  troubleSeq = 0;
   tickAtMs = 0;
   isReady = false;
   /** The hub runs another program version than when this page was loaded. */
@@ -68,6 +71,7 @@ export class Store {
 
   /** A new connection answered. */
   greet(hello: Hello): void {
+    this.trouble = "";
     if (this.hello && (this.hello.world.uuid !== hello.world.uuid || this.hello.epoch !== hello.epoch)) {
       this.forget();
     }
@@ -173,7 +177,14 @@ export class Store {
     this.heard(frame.now, frame.seq);
     this.backlog = frame.backlog ?? 0;
     this.durable = frame.durable ?? frame.seq;
+    if (frame.stopped) this.trouble = "stopped";
     if (frame.sources) this.sources = frame.sources;
+    this.tell("tick");
+  }
+  /** The hub found something wrong with itself. */
+  fail(what: string, seq: number): void {
+    this.trouble = what === "digest" ? "digest" : "stopped";
+    this.troubleSeq = seq;
     this.tell("tick");
   }
   /** Sources as the table knows them, with what the last tick said newer. */

@@ -9,6 +9,8 @@ export const en: Record<string, string> = {
   "app.sample": "SAMPLE DATA",
   "app.exercise": "EXERCISE · everything here is an exercise and reaches no real radio",
   "app.stale": "DATA STALE for {n} s · do not act on this screen, reconnecting",
+  "app.stopped": "STORAGE FAILED: nothing more is taken, the system is stopping · command by voice now, call maintenance",
+  "app.digest": "Self-check failed (#{seq}): this screen may be wrong, check by voice and call maintenance",
   "app.loading": "Loading …",
   "app.outdated": "The program was updated: reload the page (F5)",
   "login.title": "Log in",

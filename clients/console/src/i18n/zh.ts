@@ -9,6 +9,8 @@ export const zh: Record<string, string> = {
   "app.sample": "样例数据",
   "app.exercise": "演练 · 本界面一切均为演练，不发往真实电台",
   "app.stale": "数据已停更 {n} 秒 · 不得据此操作，正在重连",
+  "app.stopped": "存储故障：系统不再接受任何操作，正在停机 · 立即改用话音指挥，并通知维护人员",
+  "app.digest": "系统自检不一致（#{seq}）：本界面可能有误，请与话音核对，并通知维护人员",
   "app.loading": "正在载入态势 …",
   "app.outdated": "程序已更新，请重新载入页面（F5）",
   "login.title": "登录",

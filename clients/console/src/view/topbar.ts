@@ -135,6 +135,10 @@ export function banners(): Child[] {
       h("div", { key: "stale", class: `banner ${store.isReady ? "stale" : "loading"}`, role: "alert" }, text),
     );
   }
+  if (store.trouble) {
+    const text = t(`app.${store.trouble}`, { seq: store.troubleSeq });
+    list.push(h("div", { key: "trouble", class: "banner stale", role: "alert" }, text));
+  }
   if (store.isOutdated) list.push(h("div", { key: "outdated", class: "banner outdated" }, t("app.outdated")));
   return list;
 }
