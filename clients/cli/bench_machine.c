@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* ptrace's requests */
+/* NOLINTNEXTLINE(readability-identifier-naming): glibc's name; ptrace's requests */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -126,6 +127,7 @@ pid_t bench__spawn(const char *const argv[], const char *dir, const char *log, c
             dup2(out_fd ? pair[1] : fd, STDOUT_FILENO) < 0) {
             _exit(126);
         }
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the child of a fork has one thread */
         if (preload && setenv("LD_PRELOAD", preload, 1) != 0) {
             _exit(126);
         }

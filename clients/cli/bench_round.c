@@ -183,6 +183,20 @@ static uint64_t summary_number(const struct round *u, const char *key)
     return 0;
 }
 
+/** Every unit at the console stands where the journal's last position has it. */
+static bool ends_alike(const struct round *u, const struct tc_map *last)
+{
+    bool is_same = true;
+    for (size_t i = 0; i < u->consoles.unit_count; i++) {
+        const struct bench_unit *unit = &u->consoles.unit[i];
+        uint64_t here = (uint64_t)(uint32_t)unit->lon_e7 << 32 | (uint32_t)unit->lat_e7;
+        uint64_t place = here;
+        (void)tc_map_get(last, unit->id, &place);
+        is_same = is_same && place == here;
+    }
+    return is_same;
+}
+
 /** What the journal holds, and whether the console ended where it ends. */
 static tc_err read_journal(struct round *u, char why[static TC_WHY_MAX])
 {
@@ -191,7 +205,6 @@ static tc_err read_journal(struct round *u, char why[static TC_WHY_MAX])
     struct tc_event e;
     int64_t first_us = 0;
     int64_t last_us = 0;
-    uint64_t differing = 0;
     struct tc_map last = {0}; /* unit -> east and north */
     (void)tc_str_format(dir, sizeof dir, "%s/journal", u->site.dir);
     tc_err err = tc_journal_reader_open(dir, &reader, why);
@@ -207,15 +220,8 @@ static tc_err read_journal(struct round *u, char why[static TC_WHY_MAX])
         }
     }
     tc_journal_reader_close(reader);
-    for (size_t i = 0; i < u->consoles.unit_count; i++) {
-        const struct bench_unit *unit = &u->consoles.unit[i];
-        uint64_t place = 0;
-        bool ok = !tc_map_get(&last, unit->id, &place) ||
-                  place == ((uint64_t)(uint32_t)unit->lon_e7 << 32 | (uint32_t)unit->lat_e7);
-        differing += !ok;
-    }
+    u->r.is_same_end = ends_alike(u, &last);
     tc_map_finish(&last);
-    u->r.is_same_end = differing == 0;
     u->r.durable_per_s =
         last_us > first_us ? (double)u->r.durable * 1e6 / (double)(last_us - first_us) : 0;
     return err == TC_ENOTFOUND ? TC_OK : err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): nftw, mkdtemp */
+#define _XOPEN_SOURCE 700
 #include <arpa/inet.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -189,5 +190,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void bench__site_remove(const struct bench_site *s)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the bench's main thread, nobody else walks */
     (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -23,8 +23,10 @@
 static inline void sim__stamp_put(int64_t now_us, int32_t *lon_e7, int32_t *lat_e7)
 {
     int64_t step = now_us / SIM_STAMP_STEP_US % SIM_STAMP_SPAN;
-    *lon_e7 = (int32_t)lround((double)(SIM_STAMP_EAST + step / 2048) * SIM_STAMP_EAST_E7);
-    *lat_e7 = (int32_t)lround((double)(SIM_STAMP_NORTH + step % 2048) * SIM_STAMP_NORTH_E7);
+    int64_t east = SIM_STAMP_EAST + step / 2048;
+    int64_t north = SIM_STAMP_NORTH + step % 2048;
+    *lon_e7 = (int32_t)lround((double)east * SIM_STAMP_EAST_E7);
+    *lat_e7 = (int32_t)lround((double)north * SIM_STAMP_NORTH_E7);
 }
 
 /** Microseconds from the stamp to `now_us`; -1 when the position carries none. */
