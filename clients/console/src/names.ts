@@ -33,6 +33,25 @@ export function alarmName(alarm: AlarmItem): string {
   const parts = [code("alarm_kind", alarm.kind), who].filter(Boolean);
   return parts.join(" · ");
 }
+function triggerWords(trigger: { on?: string; above?: string; seconds?: number }): string {
+  if (trigger.on === "after") return t("wait.after", { n: duration((trigger.seconds ?? 0) * 1e6) });
+  if (trigger.on === "reading") return t("wait.reading", { level: code("alarm_level", trigger.above) });
+  return trigger.on === "alarm_cleared" ? t("wait.alarm_cleared") : t("wait.other");
+}
+/** What a plan run waits for, out of "call {arguments}"; long arguments come cut off. */
+export function waitWords(text: string): string {
+  const at = text.indexOf(" ");
+  const call = at < 0 ? text : text.slice(0, at);
+  if (call === "ask") return t("wait.ask");
+  if (call === "dispatch") return t("wait.dispatch");
+  if (call !== "await") return t("wait.other");
+  try {
+    const { triggers } = JSON.parse(text.slice(at + 1)) as { triggers?: Parameters<typeof triggerWords>[0][] };
+    return (triggers ?? []).map(triggerWords).join(t("wait.or"));
+  } catch {
+    return t("wait.other");
+  }
+}
 export function recipientName(kind: string | undefined, id: number | undefined): string {
   if (!kind || kind === "unit") return unitName(id);
   const recipient = store.find("recipient", id);

@@ -5,7 +5,7 @@ import { h, type Child, type Children, type VNode } from "../dom";
 import { age, countdown, when } from "../format";
 import { code, own, t } from "../i18n";
 import { ENUMS, type IncidentItem } from "../model";
-import { alarmName, incidentName, incidentTitle, placeOf, planName, typeName } from "../names";
+import { alarmName, incidentName, incidentTitle, placeOf, planName, typeName, waitWords } from "../names";
 import { openCommand } from "../keys";
 import { store } from "../store";
 import { canAct, may, ui } from "../ui";
@@ -267,7 +267,7 @@ function planPart(incident: IncidentItem): VNode {
             ? h("p", { class: "why" }, run.why)
             : ""
           : run.waits_for
-            ? h("p", { class: "waits" }, t("incident.waits_for", { what: run.waits_for }))
+            ? h("p", { class: "waits" }, t("incident.waits_for", { what: waitWords(run.waits_for) }))
             : "",
       ),
     ),
