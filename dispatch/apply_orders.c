@@ -165,6 +165,7 @@ static void attempt_unknown(struct tc_world_section *w, const struct tc_event *e
     struct tc_order *o = world__find(w, TC_WORLD_ORDER, e->subject);
     if (o) {
         o->is_unknown = true;
+        o->needs_person = TC_BODY(e, attempt_unknown)->is_final;
         WORLD__PUT(o->why, TC_BODY(e, attempt_unknown)->why);
         world__touch(w, TC_WORLD_ORDER, o, e);
     }

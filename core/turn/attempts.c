@@ -14,6 +14,7 @@
 
 #define OUTCOME_US      (45 * TC_SEC)
 #define LATE_US         (10 * TC_SEC)
+#define UNKNOWN_MAX     4u /* attempts after which a person is asked, not the air again */
 #define FAILURES_MAX    6u /* the first and one after each pause */
 #define REFS            255u
 #define PART_CHARACTERS 66u /* of a concatenated text, less number and repeat mark */
@@ -146,8 +147,11 @@ static void emit_unknown(const struct tc_outbox *o, const char *why, struct tc_o
     b->link = o->last_link;
     b->ref = o->last_ref;
     b->why = tc_str_of(why);
-    (void)tc_emit_timer(out, TC_PURPOSE_ATTEMPT_RETRY, o->id, tc_out_now_us(out) + LATE_US,
-                        o->attempts);
+    b->is_final = o->attempts >= UNKNOWN_MAX;
+    if (!b->is_final) {
+        (void)tc_emit_timer(out, TC_PURPOSE_ATTEMPT_RETRY, o->id, tc_out_now_us(out) + LATE_US,
+                            o->attempts);
+    }
 }
 
 static bool is_in_flight(const struct tc_outbox *o)

@@ -146,6 +146,7 @@ static void outcome(struct turn_state *s, struct tc_outbox *o, const struct tc_e
     case TC_EV_ATTEMPT_UNKNOWN:
         release_link(s, TC_BODY(e, attempt_unknown)->link, o->id, e->seq);
         o->state = TC_OUTBOX_STATE_UNKNOWN;
+        o->needs_person = TC_BODY(e, attempt_unknown)->is_final;
         o->sent_count++;
         break;
     default: break;

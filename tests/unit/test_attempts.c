@@ -364,6 +364,22 @@ static void silence_is_unknown_and_repeated_with_the_mark(void **state)
     }
 }
 
+static void long_silence_is_for_a_person(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r);
+    uint64_t order = create(&r);
+    for (int i = 0; i < 20; i++) {
+        pass(&r, TC_MIN); /* every attempt goes unanswered */
+    }
+    assert_int_equal(count(&r, TC_EV_ORDER_ATTEMPTED), 4);
+    const struct tc_ev_attempt_unknown *u = newest(&r, TC_EV_ATTEMPT_UNKNOWN)->body;
+    assert_true(u->is_final);
+    assert_true(outbox(&r, order)->needs_person);
+    close_rig(&r);
+}
+
 static void a_late_report_ends_the_waiting(void **state)
 {
     (void)state;
@@ -632,6 +648,7 @@ int main(void)
         cmocka_unit_test(a_refusing_link_is_tried_with_growing_pauses),
         cmocka_unit_test(what_trying_again_cannot_help_is_not_tried_again),
         cmocka_unit_test(silence_is_unknown_and_repeated_with_the_mark),
+        cmocka_unit_test(long_silence_is_for_a_person),
         cmocka_unit_test(a_late_report_ends_the_waiting),
         cmocka_unit_test(a_late_report_counts_for_its_own_attempt),
         cmocka_unit_test(reading_says_nothing_about_delivery),

@@ -556,7 +556,7 @@ export const EVENT_FIELDS: Record<string, Record<string, string>> = {
   "order.refused": { why: "text", how: "how", by: "text" },
   "order.expired": { why: "text" },
   "attempt.failed": { n: "u32", link: "id", ref: "u32", cause: "u32", why: "text", is_final: "bool" },
-  "attempt.unknown": { n: "u32", link: "id", ref: "u32", why: "text" },
+  "attempt.unknown": { n: "u32", link: "id", ref: "u32", why: "text", is_final: "bool" },
   "order.withdrawn": { by: "text" },
   "order.resent": { by: "text" },
   "report.unmatched": { link: "id", address: "text", ref: "u32", status: "u32" },
