@@ -292,6 +292,9 @@ int tc_decode_cmd(int argc, char **argv)
     bool is_good = read_arguments(argc, argv, &a);
     const struct tc_driver *driver = is_good ? tc_driver_find(tc_str_of(a.driver)) : NULL;
     if (!driver) {
+        if (is_good) {
+            (void)fprintf(stderr, "没有这个驱动 no such driver: %s\n", a.driver);
+        }
         return usage(2);
     }
     bool is_stdin = !a.file || strcmp(a.file, "-") == 0;

@@ -89,8 +89,24 @@ static bool read_plan(void *ctx, const char *plan, struct tc_buf *out)
     return read_text(path, out);
 }
 
-static bool test_file(char *path, struct tc_plan_test_result *result)
+/** A plan's own file stands for its tests: plans/x.lua -> plans/tests/x_test.lua. */
+static void tests_of(const char *path, char *to, size_t size)
 {
+    const char *name = base_name(path);
+    size_t stem = strlen(name) > 4 ? strlen(name) - 4 : 0;
+    bool is_test = stem >= 5 && strcmp(name + stem - 5, "_test.lua") == 0;
+    if (is_test || stem == 0) {
+        (void)tc_str_format(to, size, "%s", path);
+    } else {
+        (void)tc_str_format(to, size, "%.*stests/%.*s_test.lua", (int)(name - path), path,
+                            (int)stem, name);
+    }
+}
+
+static bool test_file(const char *given, struct tc_plan_test_result *result)
+{
+    char path[1024];
+    tests_of(given, path, sizeof path);
     struct tc_buf source = {0};
     struct tc_buf report = {0};
     char why[TC_WHY_MAX] = "";
