@@ -161,8 +161,8 @@ struct rig {
     struct tc_batch *held; /* appended, not durable */
     struct tc_batch **held_last;
     size_t held_count;
-    bool commits_by_itself;
-    bool is_full;
+    _Atomic bool commits_by_itself;
+    _Atomic bool is_full;
     char fatal[64];
     uint64_t order[4096]; /* kinds of forwarded events in order */
     size_t order_count;
