@@ -50,6 +50,7 @@ static struct conn *conn_create(struct tc_hub *h, struct lws *wsi)
 
 void hub__reset_request(struct conn *c)
 {
+    c->is_body_done = false;
     hub__waiting_forget(c);
     tc_blob_unref(c->answer.body);
     c->answer = (struct answer){0};
@@ -280,8 +281,16 @@ static int on_body(struct conn *c, const void *bytes, size_t len)
     return 0;
 }
 
+/**
+ * The library says it again for ever while bytes stand behind the body: the second time closes,
+ * else one connection would hold the whole hub.
+ */
 static int on_body_done(struct conn *c)
 {
+    if (c->is_body_done) {
+        return -1;
+    }
+    c->is_body_done = true;
     if (!c->answer.is_ready) {
         c->request.body = tc_buf_str(&c->in);
         hub__api(c);

@@ -126,7 +126,8 @@ struct conn {
     uint64_t id; /* never used twice: how jobs and waiting commands name it */
     bool is_console;
     bool is_closing;
-    bool is_known; /* who is filled */
+    bool is_body_done; /* told once; bytes behind the body end the connection */
+    bool is_known;     /* who is filled */
     struct tc_access_entry who;
     char address[64];
     uint32_t waiting_count;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hub over loopback: who may come in, what HTTP answers, what it refuses. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "clients/cli/user_cmd.h"
@@ -279,6 +282,55 @@ static void test_commands_over_http(void **state)
     tc_buf_finish(&first);
 }
 
+/** Two requests on one connection; each `wants` must come back within a second or two. */
+static bool answers_within(int fd, const char *wants)
+{
+    char text[4096];
+    size_t n = 0;
+    struct timeval patience = {.tv_sec = 2};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while (n + 1 < sizeof text) {
+        ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
+        if (got <= 0) {
+            return false;
+        }
+        n += (size_t)got;
+        text[n] = '\0';
+        if (strstr(text, wants)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_bytes_behind_a_body(void **state)
+{
+    (void)state;
+    static const char more[] = "POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+                               "and what nobody announced, again and again and again";
+    for (int i = 0; i < 20; i++) { /* one such connection once held the whole hub */
+        int fd = tc_tcp_connect(fx.port);
+        assert_true(tc_tcp_send(fd, more, sizeof more - 1));
+        if (i % 2) {
+            (void)close(fd);
+        }
+        assert_int_equal(ask("GET", "/healthz", NULL, "", NULL), 200);
+        if (i % 2 == 0) {
+            (void)close(fd);
+        }
+    }
+    static const char post[] = "POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    int fd = tc_tcp_connect(fx.port);
+    for (int i = 0; i < 3; i++) { /* in turn on one connection: each is answered */
+        assert_true(tc_tcp_send(fd, post, sizeof post - 1));
+        assert_true(answers_within(fd, "HTTP/1.1 4"));
+        (void)poll(NULL, 0, 50); /* the rest of the answer */
+        char rest[4096];
+        (void)recv(fd, rest, sizeof rest, MSG_DONTWAIT);
+    }
+    (void)close(fd);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -543,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_health, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commands_over_http, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_behind_a_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disabled_user_is_put_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_source, setup_intake, teardown),
