@@ -34,3 +34,18 @@ struct tc_obs tc_obs_init(enum tc_obs_kind kind)
     return (struct tc_obs){
         .kind = kind, .speed_cms = UINT32_MAX, .heading_deg = UINT16_MAX, .reason = UINT16_MAX};
 }
+
+void tc_driver_open_nothing(void *self, const struct tc_driver_options *options, int64_t now_us,
+                            struct tc_driver_out *out)
+{
+    (void)self;
+    (void)options;
+    (void)now_us;
+    (void)out;
+}
+
+struct tc_framed tc_driver_frame_whole(const uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    return (struct tc_framed){.err = len ? TC_OK : TC_EAGAIN, .total = len};
+}

@@ -168,3 +168,9 @@ uint64_t tc_obs_key(struct tc_str a, struct tc_str b, struct tc_str c);
 
 /** A zeroed observation with its "unknown" values in place. */
 struct tc_obs tc_obs_init(enum tc_obs_kind kind);
+
+/** For drivers whose transport keeps the bounds of messages (nanomsg, HTTP): nothing to begin with,
+ * and what comes is one frame. */
+void tc_driver_open_nothing(void *self, const struct tc_driver_options *options, int64_t now_us,
+                            struct tc_driver_out *out);
+struct tc_framed tc_driver_frame_whole(const uint8_t *bytes, size_t len);

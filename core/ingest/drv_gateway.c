@@ -34,22 +34,6 @@ struct gateway {
     struct verdict verdicts[OBSERVATIONS_MAX];
 };
 
-static void open_session(void *self, const struct tc_driver_options *options, int64_t now_us,
-                         struct tc_driver_out *out)
-{
-    (void)self;
-    (void)options;
-    (void)now_us;
-    (void)out;
-}
-
-/** A message is a frame: nanomsg and HTTP keep their bounds. */
-static struct tc_framed frame(const uint8_t *bytes, size_t len)
-{
-    (void)bytes;
-    return (struct tc_framed){.err = len ? TC_OK : TC_EAGAIN, .total = len};
-}
-
 static void answer_wrong(const char *id, const char *why, struct tc_driver_out *out)
 {
     struct tc_buf b = {.max = 1024};
@@ -400,8 +384,8 @@ const struct tc_driver tc_driver_gateway = {
     .frame_max = REQUEST_MAX,
     .self_size = sizeof(struct gateway),
     .caps = TC_CAP_RECEIVES,
-    .open = open_session,
-    .frame = frame,
+    .open = tc_driver_open_nothing,
+    .frame = tc_driver_frame_whole,
     .decode = decode,
     .outcome = outcome,
 };

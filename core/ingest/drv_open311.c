@@ -253,22 +253,6 @@ tc_err tc_open311_case(const struct tc_open311_form *form, struct tc_arena *aren
 
 /* The driver */
 
-static void open_session(void *self, const struct tc_driver_options *options, int64_t now_us,
-                         struct tc_driver_out *out)
-{
-    (void)self;
-    (void)options;
-    (void)now_us;
-    (void)out;
-}
-
-/** A body is a frame: HTTP keeps its bounds. */
-static struct tc_framed frame(const uint8_t *bytes, size_t len)
-{
-    (void)bytes;
-    return (struct tc_framed){.err = len ? TC_OK : TC_EAGAIN, .total = len};
-}
-
 static struct tc_str detail_of(const struct tc_open311_form *f, struct tc_arena *arena)
 {
     const struct {
@@ -326,7 +310,7 @@ const struct tc_driver tc_driver_open311 = {
     .frame_max = TC_OPEN311_BODY_MAX,
     .self_size = 1,
     .caps = TC_CAP_RECEIVES,
-    .open = open_session,
-    .frame = frame,
+    .open = tc_driver_open_nothing,
+    .frame = tc_driver_frame_whole,
     .decode = decode,
 };
